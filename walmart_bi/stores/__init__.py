@@ -1,0 +1,1 @@
+"""Object stores: where delivered, published and quarantined files live. `base.py` says what every store promises."""
