@@ -103,6 +103,7 @@ class MonthlyObject(Record):
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """The record with its nested records rebuilt."""
         nested: dict[str, Any] = {
             "totals": ControlTotals.from_fields(fields["totals"]),
             "source": SourceFile.from_fields(fields["source"]),
