@@ -1,0 +1,52 @@
+/* ---
+title: Revenue by age group
+question: Which age groups bring the revenue?
+grain: [age_group]
+columns:
+  age_group:
+    type: VARCHAR
+    unit: label
+    description: Age band of the customer; Unknown where the age is missing or impossible.
+  revenue:
+    type: DECIMAL(18, 2)
+    unit: usd
+    description: Sum of purchase_amount.
+  orders:
+    type: BIGINT
+    unit: orders
+    description: Number of orders, one per accepted row.
+  aov:
+    type: DECIMAL(18, 2)
+    unit: usd
+    description: Average order value, revenue / orders, rounded to the cent with halves up.
+  revenue_share:
+    type: DOUBLE PRECISION
+    unit: share
+    description: revenue divided by the revenue of all rows.
+show:
+  chart: bar
+  x: age_group
+  y: [revenue]
+  sort: [age_group asc]
+  caption: The bands differ in width, so compare order values rather than bar lengths.
+--- */
+WITH totals AS (
+    SELECT
+        age_group,
+        CAST(SUM(purchase_amount) AS DECIMAL(18, 2)) AS revenue,
+        COUNT(customer_id) AS orders,
+        CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 200 AS BIGINT) + COUNT(customer_id) AS halves
+    FROM walmart_sales
+    GROUP BY age_group
+)
+SELECT
+    age_group,
+    revenue,
+    orders,
+    -- Exact on every engine: "Exact averages" in docs/kpis.md.
+    CAST(
+        CAST(ROUND(CAST(halves - MOD(halves, 2 * orders) AS DOUBLE PRECISION) / (2 * orders)) AS BIGINT) * 0.01
+        AS DECIMAL(18, 2)
+    ) AS aov,
+    CAST(revenue AS DOUBLE PRECISION) / CAST(SUM(revenue) OVER () AS DOUBLE PRECISION) AS revenue_share
+FROM totals

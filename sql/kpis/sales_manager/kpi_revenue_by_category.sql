@@ -1,0 +1,52 @@
+/* ---
+title: Revenue by category
+question: Which categories bring the revenue?
+grain: [category]
+columns:
+  category:
+    type: VARCHAR
+    unit: label
+    description: Product category.
+  revenue:
+    type: DECIMAL(18, 2)
+    unit: usd
+    description: Sum of purchase_amount.
+  orders:
+    type: BIGINT
+    unit: orders
+    description: Number of orders, one per accepted row.
+  aov:
+    type: DECIMAL(18, 2)
+    unit: usd
+    description: Average order value, revenue / orders, rounded to the cent with halves up.
+  revenue_share:
+    type: DOUBLE PRECISION
+    unit: share
+    description: revenue divided by the revenue of all rows.
+show:
+  chart: bar
+  x: category
+  y: [revenue]
+  sort: [revenue desc]
+  caption: Longer bars bring more revenue; the share says how much of the whole.
+--- */
+WITH totals AS (
+    SELECT
+        category,
+        CAST(SUM(purchase_amount) AS DECIMAL(18, 2)) AS revenue,
+        COUNT(customer_id) AS orders,
+        CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 200 AS BIGINT) + COUNT(customer_id) AS halves
+    FROM walmart_sales
+    GROUP BY category
+)
+SELECT
+    category,
+    revenue,
+    orders,
+    -- Exact on every engine: "Exact averages" in docs/kpis.md.
+    CAST(
+        CAST(ROUND(CAST(halves - MOD(halves, 2 * orders) AS DOUBLE PRECISION) / (2 * orders)) AS BIGINT) * 0.01
+        AS DECIMAL(18, 2)
+    ) AS aov,
+    CAST(revenue AS DOUBLE PRECISION) / CAST(SUM(revenue) OVER () AS DOUBLE PRECISION) AS revenue_share
+FROM totals

@@ -1,0 +1,47 @@
+/* ---
+title: Revenue by month
+question: How does revenue develop from month to month, and is it orders or order value?
+grain: [month]
+columns:
+  month:
+    type: DATE
+    unit: month
+    description: First day of the month of purchase.
+  revenue:
+    type: DECIMAL(18, 2)
+    unit: usd
+    description: Sum of purchase_amount.
+  orders:
+    type: BIGINT
+    unit: orders
+    description: Number of orders, one per accepted row.
+  aov:
+    type: DECIMAL(18, 2)
+    unit: usd
+    description: Average order value, revenue / orders, rounded to the cent with halves up.
+show:
+  chart: line
+  x: month
+  y: [revenue]
+  sort: [month asc]
+  caption: A month with missing days is not comparable with a whole one.
+--- */
+WITH totals AS (
+    SELECT
+        month,
+        CAST(SUM(purchase_amount) AS DECIMAL(18, 2)) AS revenue,
+        COUNT(customer_id) AS orders,
+        CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 200 AS BIGINT) + COUNT(customer_id) AS halves
+    FROM walmart_sales
+    GROUP BY month
+)
+SELECT
+    month,
+    revenue,
+    orders,
+    -- Exact on every engine: "Exact averages" in docs/kpis.md.
+    CAST(
+        CAST(ROUND(CAST(halves - MOD(halves, 2 * orders) AS DOUBLE PRECISION) / (2 * orders)) AS BIGINT) * 0.01
+        AS DECIMAL(18, 2)
+    ) AS aov
+FROM totals

@@ -1,0 +1,12 @@
+"""Where the project's SQL files are: inside the installed package, or in the checkout beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def sql_directory() -> Path:
+    """The directory that holds `tables/` and `kpis/`."""
+    package = Path(__file__).resolve().parent
+    installed = package / "sql"
+    return installed if installed.is_dir() else package.parent / "sql"
