@@ -1,0 +1,1 @@
+"""The asset graph, thin: one module per layer. What an asset does lives in `sales`, `kpis` and the other rooms."""

@@ -1,0 +1,127 @@
+"""What has arrived, decided from a listing and a cursor alone: pure functions without clock, store or Dagster.
+
+An arrival's identity is (key, etag), never a time stamp, so files of the same second, overwrites under the same name,
+deletions and a lost cursor are all told apart. `sensors.py` turns a plan into run requests.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.months import contiguous_ranges
+from walmart_bi.stores.base import ObjectInfo
+
+CURSOR_VERSION = 1
+
+Covers = Callable[[ObjectInfo], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An arrival that was decided on: which version, when it was written, and the months that it covers."""
+
+    etag: str
+    modified: str
+    months: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """One run: a contiguous range of months from one arrival. `run_key` is the arrival's identity."""
+
+    key: str
+    etag: str
+    months: tuple[str, ...]
+
+    @property
+    def run_key(self) -> str:
+        """Equal for equal versions of a file, so that the same arrival is never requested twice."""
+        return f"{self.key}@{self.etag}:{self.months[0]}..{self.months[-1]}"
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An arrival for which no run can be requested, and why."""
+
+    arrival: ObjectInfo
+    error: WalmartBiError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one tick should do: runs to request, arrivals to reject, notes for people, and the next cursor."""
+
+    requests: tuple[LoadRequest, ...]
+    rejections: tuple[Rejection, ...]
+    notes: tuple[str, ...]
+    cursor: str
+
+
+def plan(
+    listing: Iterable[ObjectInfo],
+    cursor: str | None,
+    *,
+    covers: Covers,
+    now: dt.datetime,
+    settle: dt.timedelta,
+    limit: int,
+) -> Plan:
+    """Decide on every new or changed object of the listing.
+
+    `covers` tells the months of an arrival and raises WalmartBiError for one that cannot be loaded. An object written
+    less than `settle` ago may still be growing and waits for a later tick, as do arrivals past `limit`. An arrival
+    asks only for the months of which it is the newest file.
+    """
+    objects = sorted(listing, key=lambda info: (info.modified, info.key))
+    seen = {key: entry for key, entry in _read(cursor).items() if key in {info.key for info in objects}}
+    fresh = [info for info in objects if _decided_version(seen, info) != info.etag]
+    settled = [info for info in fresh if now - info.modified >= settle]
+    notes = [f"{info.key} is still being written" for info in fresh if info not in settled]
+    taken, rejections = settled[:limit], []
+    if len(settled) > limit:
+        notes.append(f"{len(settled) - limit} more arrivals wait for the next tick")
+    for info in taken:
+        try:
+            months = covers(info)
+        except WalmartBiError as error:
+            months = ()
+            rejections.append(Rejection(info, error))
+        seen[info.key] = Seen(info.etag, info.modified.isoformat(timespec="microseconds"), months)
+    requests = []
+    for info in taken:
+        newest = [month for month in seen[info.key].months if _newest(seen, month) == info.key]
+        requests += [LoadRequest(info.key, info.etag, months) for months in contiguous_ranges(newest)]
+        older = sorted(set(seen[info.key].months) - set(newest))
+        if older:
+            notes.append(f"{info.key} is older than another file for {', '.join(older)}: not loaded")
+    return Plan(tuple(requests), tuple(rejections), tuple(notes), _write(seen))
+
+
+def _decided_version(seen: dict[str, Seen], info: ObjectInfo) -> str | None:
+    """The version of the object that was last decided on, if any."""
+    return seen[info.key].etag if info.key in seen else None
+
+
+def _newest(seen: dict[str, Seen], month: str) -> str:
+    covering = [key for key, entry in seen.items() if month in entry.months]
+    return max(covering, key=lambda key: (seen[key].modified, key))
+
+
+def _read(cursor: str | None) -> dict[str, Seen]:
+    """The cursor's content; empty when it is lost, damaged or of another version: then all is decided anew."""
+    try:
+        content = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(content, dict) or content.get("v") != CURSOR_VERSION:
+        return {}
+    return {key: Seen(etag, modified, tuple(months)) for key, (etag, modified, months) in content["seen"].items()}
+
+
+def _write(seen: dict[str, Seen]) -> str:
+    entries = {key: [entry.etag, entry.modified, list(entry.months)] for key, entry in sorted(seen.items())}
+    return json.dumps({"v": CURSOR_VERSION, "seen": entries}, separators=(",", ":"))

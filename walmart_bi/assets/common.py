@@ -1,0 +1,100 @@
+"""What all assets share: who owns them, how a person's error is shown, and where an asset's place in the graph is told.
+
+Nothing about sales, KPIs or a warehouse belongs here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from walmart_bi.errors import WalmartBiError
+
+OWNERS = ["team:bi-engineering"]
+
+RAW_SALES_FILE = "raw_sales_file"
+CLEANED_SALES = "cleaned_sales"
+MONTHLY_SALES_OBJECT = "monthly_sales_object"
+WALMART_SALES = "walmart_sales"
+TABLEAU_SNAPSHOT = "tableau_snapshot"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the graph runs, as far as the assets show it: partitions, kinds, and addresses for people."""
+
+    months: dg.MonthlyPartitionsDefinition
+    first_month: str
+    store_kind: str
+    warehouse_kind: str
+    store_uri: Callable[[str], str]
+    table_name: Callable[[str], str]
+
+
+def monthly_asset(site: Site, **attributes: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """`dagster.asset` for a monthly asset of which one run materializes a whole range of months."""
+    with warnings.catch_warnings():
+        # The parameter is beta in 1.13 and the only way to load a history file in one run; accepted by name.
+        warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+        return dg.asset(
+            partitions_def=site.months, backfill_policy=dg.BackfillPolicy.single_run(), owners=OWNERS, **attributes
+        )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Show a person's error as the step's failure: cause, place and next step, and no retry."""
+    try:
+        yield
+    except WalmartBiError as error:
+        raise dg.Failure(
+            description=str(error),
+            metadata={"cause": error.cause, "place": error.place, "next step": error.next_step},
+            allow_retries=False,
+        ) from error
+
+
+def today() -> dt.date:
+    """The load's date, in UTC; the only place where an asset asks the clock for a day."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+def tag_run(context: dg.AssetExecutionContext, months: Sequence[str], files: Sequence[str]) -> None:
+    """Put months and files on the run, so that the Runs page shows them however the run was started."""
+    span = months[0] if len(months) == 1 else f"{months[0]}..{months[-1]}"
+    names = sorted(set(files))
+    file = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    context.instance.add_run_tags(context.run.run_id, {"walmart_bi/month": span, "walmart_bi/file": file})
+
+
+def column_lineage(upstream: Mapping[str, Sequence[tuple[str, str]]]) -> dg.TableColumnLineage:
+    """Column lineage from `{column: [(upstream asset, upstream column), ...]}`."""
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(asset_key=asset, column_name=name) for asset, name in origins]
+            for column, origins in upstream.items()
+        }
+    )
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MarkdownMetadataValue:
+    """A small table for the UI; cell text cannot break out of its cell."""
+    lines = [_line(columns), _line(["---"] * len(columns)), *(_line(row) for row in rows)]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _line(cells: Sequence[object]) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else " ".join(str(value).split())
+    for character in "\\`*_<>|[]":
+        text = text.replace(character, "\\" + character)
+    return text if len(text) <= 80 else text[:79] + "\u2026"

@@ -1,0 +1,83 @@
+"""Group `raw`: the delivered file that supplies each month. It is found and recorded here, not cleaned."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import dagster as dg
+
+from walmart_bi.assets.common import RAW_SALES_FILE, Site, explained, markdown_table, monthly_asset, tag_run, today
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.handover import Handover
+from walmart_bi.records import SourceFile
+from walmart_bi.sales.contract import RAW_COLUMNS
+from walmart_bi.sales.rejection import report_rejected
+from walmart_bi.stores.base import RAW_DATA, ObjectInfo, ObjectStore
+
+
+def build_raw_assets(site: Site) -> list[dg.AssetsDefinition]:
+    """The assets of the raw layer."""
+    schema = dg.TableSchema([dg.TableColumn(column.name, "text", column.description) for column in RAW_COLUMNS])
+
+    @monthly_asset(
+        site,
+        name=RAW_SALES_FILE,
+        group_name="raw",
+        kinds={"csv", site.store_kind},
+        description="The delivered file that supplies the month: the newest file in `raw_data/` that covers it, with "
+        "its hash, its columns and a record count that owes nothing to the cleaning code.",
+        metadata={"dagster/uri": site.store_uri(RAW_DATA.rstrip("/")), "dagster/column_schema": schema},
+    )
+    def raw_sales_file(context: dg.AssetExecutionContext, store: dg.ResourceParam[ObjectStore]) -> None:
+        with explained():
+            _record_suppliers(context, store)
+
+    return [raw_sales_file]
+
+
+def _record_suppliers(context: dg.AssetExecutionContext, store: ObjectStore) -> None:
+    from walmart_bi.sales.landing import suppliers
+
+    def pass_over(delivered: ObjectInfo, error: WalmartBiError) -> None:
+        context.log.warning(f"{delivered.key} is passed over: {error}")
+
+    months = context.partition_keys
+    chosen = suppliers(store, months, today=today(), on_unreadable=pass_over)
+    tag_run(context, months, [delivered.key for delivered in chosen.values()])
+    inspected: dict[str, SourceFile] = {}
+    for month, delivered in sorted(chosen.items()):
+        if delivered.key not in inspected:
+            inspected[delivered.key] = _inspect(context, store, delivered)
+        source = inspected[delivered.key]
+        Handover(store).write(RAW_SALES_FILE, month, source)
+        context.add_asset_metadata(_source_metadata(store, source), partition_key=month)
+    context.add_asset_metadata(
+        {"preview": markdown_table(["month", "file"], [(month, chosen[month].key) for month in sorted(chosen)[:24]])}
+    )
+
+
+def _inspect(context: dg.AssetExecutionContext, store: ObjectStore, delivered: ObjectInfo) -> SourceFile:
+    from walmart_bi.sales.publishing import inspect_delivered
+
+    context.log.info(f"reading {delivered.key} ({delivered.size:,} bytes)")
+    try:
+        source = inspect_delivered(store, delivered)
+    except WalmartBiError as error:
+        report = report_rejected(store, delivered, error, at=dt.datetime.now(dt.UTC))
+        context.log.error(f"{delivered.key} is rejected; the report is {store.uri(report)}")
+        raise
+    context.log.info(f"{delivered.key} holds {source.records:,} records")
+    return source
+
+
+def _source_metadata(store: ObjectStore, source: SourceFile) -> dict[str, dg.MetadataValue]:
+    return {
+        "dagster/uri": dg.MetadataValue.text(store.uri(source.key)),
+        "dagster/partition_row_count": dg.MetadataValue.int(source.records),
+        "source file": dg.MetadataValue.text(source.key),
+        "sha256": dg.MetadataValue.text(source.sha256),
+        "etag": dg.MetadataValue.text(source.etag),
+        "bytes": dg.MetadataValue.int(source.size),
+        "columns": dg.MetadataValue.text(", ".join(source.columns)),
+        "columns kept out": dg.MetadataValue.text(", ".join(source.extra_columns) or "none"),
+    }

@@ -1,0 +1,100 @@
+"""The assembly: the only place where settings, stores, warehouse, assets, checks, jobs and sensors are wired.
+
+Building opens no connection and writes no file; it reads the environment and the SQL catalog.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from walmart_bi.assets.bi import build_bi_assets
+from walmart_bi.assets.cleaned import build_cleaned_assets
+from walmart_bi.assets.common import Site
+from walmart_bi.assets.kpis import build_kpi_assets
+from walmart_bi.assets.published import build_published_assets
+from walmart_bi.assets.raw import build_raw_assets
+from walmart_bi.assets.warehouse import build_warehouse_assets
+from walmart_bi.checks.bi import build_bi_checks
+from walmart_bi.checks.cleaned import build_cleaned_checks
+from walmart_bi.checks.kpis import build_kpi_checks
+from walmart_bi.checks.published import build_published_checks
+from walmart_bi.checks.raw import build_raw_checks
+from walmart_bi.checks.warehouse import build_warehouse_checks
+from walmart_bi.jobs import build_jobs
+from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.partitions import monthly_partitions
+from walmart_bi.sensors import build_sensors
+from walmart_bi.settings import Settings
+from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+
+# The daemon's loop takes five seconds, so a shorter interval gains nothing.
+SENSOR_INTERVAL_SECONDS = 5
+# A file that was written to within this time may still be growing.
+SETTLE = dt.timedelta(seconds=2)
+
+
+def build_resources(settings: Settings) -> dict[str, Any]:
+    """The store and the warehouse of the target; nothing is opened yet."""
+    store = DirectoryStore(settings.bucket_directory)
+    return {"store": store, "warehouse": DuckDbWarehouse(settings.warehouse_file, store)}
+
+
+def build_definitions(
+    settings: Settings | None = None, *, resources: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """Fresh definitions for the settings (default: the environment's), with resources replaced where given."""
+    settings = settings or Settings.from_environment()
+    wired = {**build_resources(settings), **(resources or {})}
+    catalog = load_catalog()
+    site = Site(
+        months=monthly_partitions(settings.first_month),
+        first_month=settings.first_month,
+        store_kind="file",
+        warehouse_kind="duckdb",
+        store_uri=wired["store"].uri,
+        table_name=wired["warehouse"].table_name,
+    )
+    jobs = build_jobs()
+    return dg.Definitions(
+        assets=[
+            *build_raw_assets(site),
+            *build_cleaned_assets(site, settings.duplicate_policy),
+            *build_published_assets(site),
+            *build_warehouse_assets(site, settings.duplicate_policy, _freshness(settings)),
+            *build_kpi_assets(site, catalog),
+            *build_bi_assets(site, catalog),
+        ],
+        asset_checks=[
+            *build_raw_checks(),
+            *build_cleaned_checks(),
+            *build_published_checks(),
+            *build_warehouse_checks(),
+            *build_kpi_checks(catalog),
+            *build_bi_checks(catalog),
+        ],
+        jobs=[jobs.monthly_load, jobs.load_monthly_object],
+        sensors=build_sensors(
+            jobs,
+            first_month=settings.first_month,
+            settle=SETTLE,
+            interval_seconds=SENSOR_INTERVAL_SECONDS,
+            alerts=settings.alerts,
+        ),
+        resources=wired,
+        # A process per step costs about twelve times as much as the steps themselves (docs/adr).
+        executor=dg.in_process_executor,
+    )
+
+
+def _freshness(settings: Settings) -> dg.FreshnessPolicy | None:
+    """A load is due every month. 28 days is the shortest gap between two monthly deadlines, so the longest window."""
+    if settings.freshness_day is None:
+        return None
+    return dg.FreshnessPolicy.cron(
+        deadline_cron=f"0 9 {settings.freshness_day} * *", lower_bound_delta=dt.timedelta(days=28)
+    )

@@ -1,0 +1,38 @@
+"""What all checks share: the months they are about, and how findings become a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from walmart_bi.partitions import run_months
+from walmart_bi.stores.base import STAGING, ObjectStore
+
+
+def months_to_check(context: dg.AssetCheckExecutionContext, store: ObjectStore, asset: str) -> tuple[str, ...]:
+    """The months of the run; for a run without months, all that the asset has handed over."""
+    months = run_months(context.run.tags)
+    if months:
+        return months
+    prefix = f"{STAGING}handover/{asset}/"
+    return tuple(info.key.removeprefix(prefix).removesuffix(".json") for info in store.list(prefix))
+
+
+def result(
+    asset: str,
+    name: str,
+    problems: Sequence[str],
+    counts: Mapping[str, int | float | str],
+    *,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+) -> dg.AssetCheckResult:
+    """A result that passes when there is no problem, and else lists every one."""
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=not problems,
+        severity=severity,
+        description="; ".join(problems[:20]) or "in order",
+        metadata={**counts, "problems": len(problems)},
+    )

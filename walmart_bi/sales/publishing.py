@@ -1,0 +1,127 @@
+"""A source file on its way through the store: cleaned into staged objects, rejected rows set aside, months published.
+
+Connects the cleaning of a local file (`cleaned_file.py`) with the object store, and names the objects. No Dagster.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.records import MonthlyObject, SourceFile
+from walmart_bi.sales.cleaned_file import CleanedFile, DuplicatePolicy, clean_file
+from walmart_bi.sales.contract import CONTRACT_VERSION
+from walmart_bi.sales.gates import refusals
+from walmart_bi.sales.inspection import inspect_source
+from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE, STAGING, ObjectInfo, ObjectNotFound, ObjectStore
+
+
+class RefusedMonth(WalmartBiError):
+    """A cleaned month that must not be published, with every reason."""
+
+
+def inspect_delivered(store: ObjectStore, delivered: ObjectInfo) -> SourceFile:
+    """Read the delivered file once: hash, header, independent record count. Raises RejectedFile."""
+    with store.fetch(delivered.key, delivered.etag) as path:
+        return inspect_source(path, key=delivered.key, etag=delivered.etag, modified=delivered.modified)
+
+
+def clean_into_store(
+    store: ObjectStore,
+    source: SourceFile,
+    *,
+    months: Sequence[str],
+    today: dt.date,
+    policy: DuplicatePolicy,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, MonthlyObject]:
+    """Clean the source's asked months into staged Parquet objects, one a month, with quarantine and duplicates.
+
+    Raises RejectedFile, SourceChanged, ObjectChanged.
+    """
+    with tempfile.TemporaryDirectory(prefix="walmart_bi_") as scratch, store.fetch(source.key, source.etag) as path:
+        cleaned = clean_file(
+            path, source, months=months, today=today, policy=policy, workdir=Path(scratch), progress=progress
+        )
+        quarantine_key = _set_aside(store, source, cleaned.quarantine_file, "rows")
+        duplicates_key = _set_aside(store, source, cleaned.duplicates_file, "duplicates")
+        return {
+            month: _stage(store, source, cleaned, month, quarantine_key, duplicates_key) for month in cleaned.months
+        }
+
+
+def publish(store: ObjectStore, staged: MonthlyObject) -> MonthlyObject:
+    """Publish a staged month write-once under `monthly_data/`, named by its content. Raises RefusedMonth."""
+    reasons = refusals(staged)
+    if reasons:
+        raise RefusedMonth(
+            " ".join(reason.text for reason in reasons),
+            place=f"{staged.source.key}, month {staged.month}",
+            next_step=_next_step(store, staged),
+        )
+    key = f"{MONTHLY_DATA}{staged.month}/walmart_sales_{staged.month}_{staged.sha256[:16]}.parquet"
+    try:
+        with store.fetch(staged.key) as path:
+            store.put_new(key, path)
+    except ObjectNotFound:
+        store.head(key)  # published before, and its staged copy cleared: nothing to do
+    store.delete(staged.key)
+    return dataclasses.replace(staged, key=key)
+
+
+def preview_rows(
+    store: ObjectStore, month: MonthlyObject, rows: int = 5
+) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Column names and first rows of a month's object, without the customer id."""
+    import pyarrow.parquet as pq
+
+    with store.fetch(month.key) as path, pq.ParquetFile(path) as file:
+        names = [name for name in file.schema_arrow.names if name != "customer_id"]
+        batch = next(file.iter_batches(batch_size=rows, columns=names), None)
+    return names, [] if batch is None else [tuple(row.values()) for row in batch.to_pylist()]
+
+
+def _set_aside(store: ObjectStore, source: SourceFile, path: Path | None, kind: str) -> str | None:
+    if path is None:
+        return None
+    name = PurePosixPath(source.key).name
+    return store.put(f"{QUARANTINE}{name}_{source.sha256[:12]}/{kind}.csv", path).key
+
+
+def _stage(
+    store: ObjectStore,
+    source: SourceFile,
+    cleaned: CleanedFile,
+    month: str,
+    quarantine_key: str | None,
+    duplicates_key: str | None,
+) -> MonthlyObject:
+    part = cleaned.months[month]
+    key = f"{STAGING}cleaned_sales/{month}_{part.sha256}.parquet"
+    store.put(key, part.path)
+    return MonthlyObject(
+        month=month,
+        key=key,
+        sha256=part.sha256,
+        size=part.size,
+        totals=part.totals,
+        quarantined=part.quarantined,
+        duplicates_removed=part.duplicates_removed,
+        source=source,
+        counts=cleaned.counts,
+        duplicate_policy=cleaned.duplicate_policy,
+        distinct_customer_share=cleaned.distinct_customer_share,
+        quarantine_key=quarantine_key,
+        duplicates_key=duplicates_key,
+        contract_version=CONTRACT_VERSION,
+    )
+
+
+def _next_step(store: ObjectStore, staged: MonthlyObject) -> str:
+    if staged.quarantine_key is None:
+        return "report this file to the maintainers: its counts do not add up, and nothing was loaded."
+    return f"read the reasons in {store.uri(staged.quarantine_key)}, correct the file and deliver it again."

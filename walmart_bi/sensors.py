@@ -1,0 +1,196 @@
+"""The sensors: a thin shell that lists, plans (`arrivals.py`) and requests runs. No decision of its own.
+
+None of them queries the warehouse: a poll would keep a serverless workgroup awake and billed. A listing error fails
+the tick, so the cursor stays where it is. An arrival whose run is already queued, running or done is not requested
+again, also when the cursor was lost or the command line loaded it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+
+import dagster as dg
+
+from walmart_bi.alerts import Alert, AlertSettings, send
+from walmart_bi.arrivals import LoadRequest, Plan, Rejection, plan
+from walmart_bi.assets.common import WALMART_SALES
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.jobs import Jobs
+from walmart_bi.partitions import range_tags, require_partitions
+from walmart_bi.sales.coverage import declared_months
+from walmart_bi.sales.landing import months_covered
+from walmart_bi.sales.rejection import report_rejected
+from walmart_bi.stores.base import MONTHLY_DATA, RAW_DATA, ObjectInfo, ObjectStore
+
+DELIVERY_TAG = "walmart_bi/delivery"
+REQUESTS_PER_TICK = 20
+OWN_OBJECT = re.compile(rf"{MONTHLY_DATA}(\d{{4}}-\d{{2}})/walmart_sales_\1_[0-9a-f]{{16}}\.parquet")
+
+
+class NoMonthInName(WalmartBiError):
+    """An object under `monthly_data/` whose name does not say which month it holds."""
+
+
+_TAKEN = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.SUCCESS,
+]
+
+
+def build_sensors(
+    jobs: Jobs, *, first_month: str, settle: dt.timedelta, interval_seconds: int, alerts: AlertSettings
+) -> list[dg.SensorDefinition]:
+    """The sensors of the graph."""
+
+    @dg.sensor(
+        job=jobs.monthly_load,
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="A new or changed file in `raw_data/` -> one run of `monthly_load` for each range of its months.",
+    )
+    def raw_file_sensor(context: dg.SensorEvaluationContext, store: dg.ResourceParam[ObjectStore]) -> dg.SensorResult:
+        now = dt.datetime.now(dt.UTC)
+
+        def covers(delivered: ObjectInfo) -> tuple[str, ...]:
+            months = months_covered(store, delivered, today=now.date())
+            require_partitions(months, first_month=first_month, today=now.date(), place=delivered.key)
+            return months
+
+        decided = plan(
+            store.list(RAW_DATA), context.cursor, covers=covers, now=now, settle=settle, limit=REQUESTS_PER_TICK
+        )
+        return _act(context, store, decided, alerts, now)
+
+    @dg.sensor(
+        job=jobs.load_monthly_object,
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="A new or changed object in `monthly_data/` that another producer put there -> one run of "
+        "`load_monthly_object` for its month.",
+    )
+    def monthly_data_sensor(
+        context: dg.SensorEvaluationContext, store: dg.ResourceParam[ObjectStore]
+    ) -> dg.SensorResult:
+        now = dt.datetime.now(dt.UTC)
+
+        def covers(delivered: ObjectInfo) -> tuple[str, ...]:
+            months = object_month(delivered.key)
+            require_partitions(months, first_month=first_month, today=now.date(), place=delivered.key)
+            return months
+
+        decided = plan(
+            foreign_objects(store.list(MONTHLY_DATA)),
+            context.cursor,
+            covers=covers,
+            now=now,
+            settle=settle,
+            limit=REQUESTS_PER_TICK,
+        )
+        return _act(context, store, decided, alerts, now, load_object=True)
+
+    return [raw_file_sensor, monthly_data_sensor, _failure_sensor(alerts)]
+
+
+def foreign_objects(listing: Iterable[ObjectInfo]) -> Iterable[ObjectInfo]:
+    """The objects under `monthly_data/` that this pipeline did not publish itself."""
+    return (info for info in listing if not OWN_OBJECT.fullmatch(info.key))
+
+
+def _act(
+    context: dg.SensorEvaluationContext,
+    store: ObjectStore,
+    decided: Plan,
+    alerts: AlertSettings,
+    now: dt.datetime,
+    *,
+    load_object: bool = False,
+) -> dg.SensorResult:
+    for note in decided.notes:
+        context.log.info(note)
+    for rejection in decided.rejections:
+        _reject(context, store, rejection, alerts, now)
+    requests = [
+        _run_request(request, load_object=load_object)
+        for request in decided.requests
+        if not _already_requested(context.instance, request)
+    ]
+    if requests:
+        return dg.SensorResult(run_requests=requests, cursor=decided.cursor)
+    reasons = [*(str(rejection.error) for rejection in decided.rejections), *decided.notes]
+    return dg.SensorResult(skip_reason="; ".join(reasons) or "nothing new has arrived", cursor=decided.cursor)
+
+
+def delivery_tags(request: LoadRequest) -> dict[str, str]:
+    """Tags that name the months and the arrival of a run, whoever starts it."""
+    return {**range_tags(request.months), DELIVERY_TAG: request.run_key, "walmart_bi/file": request.key}
+
+
+def _run_request(request: LoadRequest, *, load_object: bool) -> dg.RunRequest:
+    config = {"ops": {WALMART_SALES: {"config": {"object_key": request.key}}}} if load_object else {}
+    return dg.RunRequest(run_key=request.run_key, run_config=config, tags=delivery_tags(request))
+
+
+def _already_requested(instance: dg.DagsterInstance, request: LoadRequest) -> bool:
+    runs = dg.RunsFilter(tags={DELIVERY_TAG: request.run_key}, statuses=_TAKEN)
+    return bool(instance.get_run_records(runs, limit=1))
+
+
+def _reject(
+    context: dg.SensorEvaluationContext,
+    store: ObjectStore,
+    rejection: Rejection,
+    alerts: AlertSettings,
+    now: dt.datetime,
+) -> None:
+    report = report_rejected(store, rejection.arrival, rejection.error, at=now)
+    context.log.error(f"{rejection.error} Report: {store.uri(report)}")
+    error = rejection.error
+    send(Alert(f"{rejection.arrival.key} was rejected", error.cause, error.place, error.next_step, None), alerts)
+
+
+def _failure_sensor(alerts: AlertSettings) -> dg.SensorDefinition:
+    @dg.run_failure_sensor(
+        name="failure_sensor",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Reports each failed run: what failed, why, and the next step.",
+    )
+    def failure_sensor(context: dg.RunFailureSensorContext) -> None:
+        send(failure_alert(context), alerts)
+
+    return failure_sensor
+
+
+def failure_alert(context: dg.RunFailureSensorContext) -> Alert:
+    """What to tell people about a failed run: the first failed step's cause, place and next step."""
+    run = context.dagster_run
+    title = f"{run.job_name} failed for {run.tags.get('walmart_bi/file', 'run ' + run.run_id[:8])}"
+    for event in context.get_step_failure_events():
+        failure = event.step_failure_data.user_failure_data
+        if failure is not None and {"cause", "place", "next step"} <= set(failure.metadata):
+            cause, place, step = (str(failure.metadata[key].value) for key in ("cause", "place", "next step"))
+            return Alert(title, cause, place, step, None)
+    return Alert(
+        title,
+        context.failure_event.message or "the run ended without a message",
+        f"run {run.run_id}",
+        "open the run in the Dagster UI; docs/runbook.md says what is safe to run again.",
+        None,
+    )
+
+
+def object_month(key: str) -> tuple[str, ...]:
+    """The month of an object under `monthly_data/`: its folder's, else its name's. Raises NoMonthInName."""
+    folder = key.removeprefix(MONTHLY_DATA).split("/")[0]
+    months = declared_months(folder) or declared_months(key)
+    if len(months) != 1:
+        raise NoMonthInName(
+            f"Its name declares {len(months)} months; an object here holds exactly one.",
+            place=key,
+            next_step=f"put it under {MONTHLY_DATA}YYYY-MM/, or deliver the file to {RAW_DATA} instead.",
+        )
+    return months
