@@ -101,17 +101,31 @@ class ObjectStore(Protocol):
         ...
 
 
-_SEGMENT = re.compile(r"[^/\x00-\x1f\x7f\\]+")
+_SEGMENT = re.compile(r"[^/\x00-\x1f\x7f\ud800-\udfff\\]+")
+_TEMPORARY_ENDINGS = (".tmp", ".part", ".crdownload", ".filepart", "~")
 
 
 def validate_key(key: str) -> str:
-    """The key itself when it is a safe relative name, else InvalidKey: no `..`, no absolute or empty part."""
+    """The key itself when it is a safe relative name, else InvalidKey: no `..`, no absolute or empty part.
+
+    Lone surrogates (a file name that is not UTF-8) are refused as well: no bucket and no JSON document can hold them.
+    """
     parts = key.split("/")
     safe = all(_SEGMENT.fullmatch(part) and part not in {".", ".."} for part in parts)
-    if not safe or len(key.encode("utf-8", "surrogatepass")) > 1024:
+    if not safe or len(key.encode("utf-8")) > 1024:
         raise InvalidKey(
             "The object name is empty, absolute, too long, or has a part that could leave the store.",
             place=repr(key[:200]),
             next_step="rename the file with letters, digits, dots, dashes and underscores, and deliver it again.",
         )
     return key
+
+
+def prefix_folder(prefix: str) -> str:
+    """The folder part of a listing prefix, without its last slash; InvalidKey when it is not a safe name."""
+    return validate_key(prefix.rpartition("/")[0]) if "/" in prefix else ""
+
+
+def is_hidden(key: str) -> bool:
+    """Whether a listing leaves this key out: a part with a leading dot, or named like a half-copied file."""
+    return any(part.startswith(".") or part.lower().endswith(_TEMPORARY_ENDINGS) for part in key.split("/"))
