@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 UNITS = {
     "usd": "US dollars, to the cent",
-    "orders": "orders",
-    "count": "count",
+    "orders": "number of orders",
+    "count": "number of things",
     "number": "number",
     "share": "share of the whole, 0 to 1",
     "rank": "rank, 1 comes first",
+    "years": "years",
     "month": "month, as its first day",
     "date": "date",
     "label": "text",

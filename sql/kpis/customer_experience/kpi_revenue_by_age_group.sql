@@ -7,6 +7,10 @@ columns:
     type: VARCHAR
     unit: label
     description: Age band of the customer; Unknown where the age is missing or impossible.
+  age_from:
+    type: INTEGER
+    unit: years
+    description: Youngest age of the band, to order the bands by. Null for Unknown.
   revenue:
     type: DECIMAL(18, 2)
     unit: usd
@@ -27,7 +31,7 @@ show:
   chart: bar
   x: age_group
   y: [revenue]
-  sort: [age_group asc]
+  sort: [age_from asc]
   caption: The bands differ in width, so compare order values rather than bar lengths.
 --- */
 WITH totals AS (
@@ -41,6 +45,15 @@ WITH totals AS (
 )
 SELECT
     age_group,
+    CASE age_group
+        WHEN '<18' THEN 0
+        WHEN '18-24' THEN 18
+        WHEN '25-34' THEN 25
+        WHEN '35-44' THEN 35
+        WHEN '45-54' THEN 45
+        WHEN '55-64' THEN 55
+        WHEN '65+' THEN 65
+    END AS age_from,
     revenue,
     orders,
     -- Exact on every engine: "Exact averages" in docs/kpis.md.

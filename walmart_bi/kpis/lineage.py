@@ -1,0 +1,80 @@
+"""What a KPI's SELECT reads and returns, worked out by a SQL parser.
+
+Imports sqlglot at the top, so this module is itself imported where it is used: when a view is made, never when the
+definitions load.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp, parse
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import Node, lineage
+
+from walmart_bi.kpis.kpi_file import KpiFileError
+from walmart_bi.kpis.model import Kpi
+from walmart_bi.sales.contract import OUTPUT_COLUMNS
+from walmart_bi.warehouse.base import SALES_TABLE
+
+DIALECT = "redshift"
+_SCHEMA = {SALES_TABLE: {column.name: column.sql_type for column in OUTPUT_COLUMNS} | {"load_id": "VARCHAR(32)"}}
+
+
+def check_select(kpi: Kpi) -> None:
+    """Whether the SELECT reads the sales table alone and returns the declared columns in order; else KpiFileError."""
+    _checked_query(kpi)
+
+
+def column_origins(kpi: Kpi) -> dict[str, tuple[str, ...]]:
+    """For each output column the columns of the sales table whose values go into it. Raises what check_select raises.
+
+    What only filters, groups or orders rows is not counted, but a window's ORDER BY is, as it decides the value.
+    COUNT(customer_id) comes from customer_id; a constant or COUNT(*) comes from no column.
+    """
+    query = _checked_query(kpi)
+    try:
+        roots = lineage(None, query, _SCHEMA, dialect=DIALECT, validate_qualify_columns=True)
+    except SqlglotError as error:
+        raise _bad_select(
+            kpi, str(error), f"use the columns of {SALES_TABLE}, and say which table where two fit."
+        ) from error
+    return {column: _origins(root) for column, root in roots.items()}
+
+
+def _origins(root: Node) -> tuple[str, ...]:
+    leaves = (node for node in root.walk() if isinstance(node.expression, exp.Table))
+    return tuple(sorted({exp.to_column(node.name, dialect=DIALECT).name for node in leaves}))
+
+
+def _checked_query(kpi: Kpi) -> exp.Query:
+    try:
+        (query,) = parse(kpi.select, read=DIALECT)
+    except SqlglotError as error:
+        raise _bad_select(kpi, f"The SELECT cannot be parsed: {error}", "correct the SQL.") from error
+    if not isinstance(query, exp.Query):
+        raise _bad_select(kpi, "The statement is not a SELECT.", "write one SELECT.")
+    own_names = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
+    foreign = sorted({table.name for table in query.find_all(exp.Table)} - own_names - {SALES_TABLE})
+    if foreign:
+        raise _bad_select(
+            kpi,
+            f"The SELECT reads {', '.join(foreign)}.",
+            f"read {SALES_TABLE} only; the asset graph knows no other source.",
+        )
+    returned, declared = tuple(query.named_selects), kpi.column_names
+    if returned != declared:
+        raise _bad_select(kpi, _difference(returned, declared), "make `columns` in the header and the SELECT agree.")
+    return query
+
+
+def _difference(returned: tuple[str, ...], declared: tuple[str, ...]) -> str:
+    undeclared = [name or "an unnamed expression" for name in returned if name not in declared]
+    missing = [name for name in declared if name not in returned]
+    if undeclared:
+        return f"The SELECT returns {', '.join(undeclared)}, which the header does not declare."
+    if missing:
+        return f"The header declares {', '.join(missing)}, which the SELECT does not return."
+    return f"The SELECT returns {', '.join(returned)} in this order, the header declares {', '.join(declared)}."
+
+
+def _bad_select(kpi: Kpi, cause: str, next_step: str) -> KpiFileError:
+    return KpiFileError(cause, place=f"KPI file {kpi.path}", next_step=next_step)
