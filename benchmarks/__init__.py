@@ -1,0 +1,1 @@
+"""Measurements of the project: each script prints figures of its own run. No assertion, no figure from elsewhere."""

@@ -1,0 +1,77 @@
+"""What loading the definitions costs and touches, in a fresh interpreter."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ["pandas", "pyarrow", "duckdb", "sqlglot", "boto3", "botocore", "redshift_connector", "dagster_aws", "filelock"]
+
+PROBE = f"""
+import socket, sys, builtins, os
+opened = []
+def refuse(*args, **kwargs):
+    raise AssertionError("a socket was opened")
+import dagster
+before = set(sys.modules)
+socket.socket.connect = refuse
+socket.socket.bind = refuse
+sys.addaudithook(lambda event, args: opened.append(args[0]) if event == "open" and _writes(args) else None)
+def _writes(args):
+    mode, flags = args[1], args[2]
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) if isinstance(flags, int) else "w" in str(mode)
+import walmart_bi.definitions
+print("HEAVY", sorted(set({HEAVY!r}) & (set(sys.modules) - before)))
+print("WRITTEN", [str(name) for name in opened])
+"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    empty = tmp_path_factory.mktemp("empty")
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::dagster.BetaWarning", "-c", PROBE],
+        cwd=empty,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(empty.iterdir()) == []
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+
+
+def test_given_a_fresh_interpreter_when_loaded_then_no_heavy_library_is_imported(report: dict[str, str]):
+    assert report["HEAVY"] == "[]"
+
+
+def test_given_a_fresh_interpreter_when_loaded_then_no_file_is_written_and_no_socket_opened(report: dict[str, str]):
+    assert report["WRITTEN"] == "[]"
+
+
+@pytest.mark.parametrize("room", ["sales", "kpis"])
+def test_given_the_domain_when_imported_then_neither_dagster_nor_boto3_comes_along(room: str):
+    probe = f"""
+import importlib, pkgutil, sys
+import walmart_bi.{room} as room
+for module in pkgutil.iter_modules(room.__path__):
+    importlib.import_module(f"walmart_bi.{room}.{{module.name}}")
+print(sorted({{"dagster", "boto3", "redshift_connector"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_given_wrong_settings_when_loaded_then_one_clear_error_and_no_definitions():
+    done = subprocess.run(
+        [sys.executable, "-c", "import walmart_bi.definitions"],
+        env={"PATH": "/usr/bin:/bin", "WALMART_BI_TARGET": "moon", "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "WALMART_BI_TARGET is 'moon'" in done.stderr
