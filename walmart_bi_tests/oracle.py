@@ -115,10 +115,10 @@ def clean_record(record: list[str], header: list[str], order: str | None, today:
     for name, known in KNOWN.items():
         canonical = {value.lower(): value for value in known}
         row[name] = canonical.get(raw[name].lower(), raw[name]) or "Unknown"
-        repairs[name] += not raw[name]
+        repairs[f"{name}_empty"] += not raw[name]
     for name, lowest, highest in (("age", 0, 120), ("rating", 1, 5)):
         row[name] = parse_integer(raw[name], lowest, highest)
-        repairs[name] += row[name] is None
+        repairs[f"{name}_unreadable"] += row[name] is None
     row["age_group"] = age_group(row["age"])
     return row
 

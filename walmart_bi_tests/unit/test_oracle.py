@@ -48,7 +48,7 @@ def test_every_record_has_one_place(tmp_path: Path) -> None:
     assert result.quarantined == dict.fromkeys(
         [*reasons.split(), "amount_out_of_range", "invalid_flag", "wrong_field_count"], 1
     )
-    assert +result.repaired == {"age": 1, "city": 1, "rating": 1}
+    assert +result.repaired == {"age_unreadable": 1, "city_empty": 1, "rating_unreadable": 1}
 
 
 def test_equal_records_are_dropped_where_customers_are_nearly_unique(tmp_path: Path) -> None:
