@@ -1,0 +1,208 @@
+"""The dashboard snapshot: the KPI views as files, from one consistent read of a warehouse that was verified first.
+
+`dashboard_data/<snapshot id>/` is written once; `dashboard_data/latest/` holds the same files. In both the manifest is
+written last. The id follows from the content, so an unchanged state gives the same id, and building again writes
+nothing. What a file looks like is `csv_files.py`; what the manifest says is `manifest.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.kpis.model import Kpi
+from walmart_bi.kpis.validity import rule_sets
+from walmart_bi.reporting.csv_files import write_csv
+from walmart_bi.reporting.manifest import (
+    FORMAT_VERSION,
+    MANIFEST,
+    Manifest,
+    SnapshotFile,
+    SnapshotLoad,
+    file_sha256,
+    read_manifest,
+    verify_snapshot,
+)
+from walmart_bi.stores.base import DASHBOARD_DATA, ObjectExists, ObjectStore
+from walmart_bi.warehouse.base import Reader, Warehouse, WarehouseError
+from walmart_bi.warehouse.integrity import Loads, check_ledger, read_loads
+
+LATEST = f"{DASHBOARD_DATA}latest/"
+_SHOWN_PROBLEMS = 10
+
+
+class SnapshotRefused(WalmartBiError):
+    """The warehouse is empty, or its numbers do not agree with each other; nothing was published."""
+
+
+class SnapshotDamaged(WalmartBiError):
+    """The files of a published snapshot are no longer what was published."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A published snapshot. `changed` is false when it, and `latest`, were there already."""
+
+    id: str
+    prefix: str
+    manifest_key: str
+    files: tuple[SnapshotFile, ...]
+    revenue: Decimal
+    orders: int
+    changed: bool
+
+
+def build_snapshot(
+    warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi], *, created_at: dt.datetime, code_version: str
+) -> Snapshot:
+    """Verify the warehouse, then publish its KPI views; an unchanged state changes nothing.
+
+    Raises SnapshotRefused with the reasons, CustomerColumn, SnapshotDamaged.
+    """
+    with tempfile.TemporaryDirectory(prefix="walmart_bi_snapshot_") as directory:
+        folder = Path(directory)
+        with warehouse.read() as reader:
+            loads = read_loads(reader)
+            _refuse_wrong_numbers(reader, loads, catalog)
+            files = [_write_view(reader, kpi, folder) for kpi in catalog]
+        manifest = _manifest(loads, files, created_at, code_version)
+        manifest, is_new = _publish_once(store, folder, manifest)
+        is_moved = _publish_latest(store, folder, manifest)
+    prefix = _prefix(manifest)
+    return Snapshot(
+        id=manifest.snapshot_id,
+        prefix=prefix,
+        manifest_key=prefix + MANIFEST,
+        files=tuple(manifest.files),
+        revenue=Decimal(manifest.revenue),
+        orders=manifest.orders,
+        changed=is_new or is_moved,
+    )
+
+
+def _refuse_wrong_numbers(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> None:
+    if not loads.active:
+        raise SnapshotRefused(
+            "No month is loaded, so there is nothing to publish.",
+            place="load_ledger",
+            next_step="load a file first: walmart-bi load FILE.",
+        )
+    problems = list(_problems(reader, loads, catalog))
+    if problems:
+        more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
+        raise SnapshotRefused(
+            f"The numbers do not agree: {'; '.join(problems[:_SHOWN_PROBLEMS])}{more}.",
+            place=DASHBOARD_DATA,
+            next_step="load the months named here again, materialize the KPI views, then the snapshot; "
+            "the last snapshot is still in place.",
+        )
+
+
+def _problems(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> Iterator[str]:
+    for name, verdict in check_ledger(loads).items():
+        yield from (f"{name}: {problem}" for problem in verdict.problems)
+    for kpi in catalog:
+        try:
+            verdicts = [rules.check(reader, kpi) for rules in rule_sets(kpi)]
+        except WarehouseError as error:  # the view is missing or broken; Redshift answers no more in this transaction
+            yield f"{kpi.name} cannot be read: {error.cause}"
+            return
+        yield from (f"{kpi.name}: {problem}" for verdict in verdicts for problem in verdict.problems)
+
+
+def _write_view(reader: Reader, kpi: Kpi, folder: Path) -> SnapshotFile:
+    """The view as a file in the folder, in the view's own order, which is total."""
+    order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
+    result = reader.query(f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}")  # noqa: S608 - catalog names
+    path = folder / f"{kpi.name}.csv"
+    write_csv(path, kpi.name, result)
+    return SnapshotFile(
+        name=path.name,
+        view=kpi.name,
+        sql_sha256=kpi.sql_sha256,
+        rows=len(result.rows),
+        bytes=path.stat().st_size,
+        sha256=file_sha256(path),
+    )
+
+
+def _manifest(loads: Loads, files: list[SnapshotFile], created_at: dt.datetime, code_version: str) -> Manifest:
+    """The manifest; its totals are the table's, which were found equal to the ledger's and the views'."""
+    manifest = Manifest(
+        snapshot_id="",
+        format_version=FORMAT_VERSION,
+        created_at=created_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        code_version=code_version,
+        revenue=str(Decimal(sum(part.total_cents for part in loads.table)).scaleb(-2)),
+        orders=sum(part.rows for part in loads.table),
+        loads=[
+            SnapshotLoad(load.month, load.load_id, load.loaded_rows, load.source_key, load.source_sha256)
+            for load in loads.active
+        ],
+        files=sorted(files, key=lambda file: file.name),
+    )
+    return dataclasses.replace(manifest, snapshot_id=manifest.content_id)
+
+
+def _prefix(manifest: Manifest) -> str:
+    return f"{DASHBOARD_DATA}{manifest.snapshot_id}/"
+
+
+def _publish_once(store: ObjectStore, folder: Path, manifest: Manifest) -> tuple[Manifest, bool]:
+    """The snapshot under its own id, and whether it is new; one that is there keeps its time of creation."""
+    prefix = _prefix(manifest)
+    if any(store.list(prefix + MANIFEST)):
+        return _published(store, prefix), False
+    for file in manifest.files:
+        store.put_new(prefix + file.name, folder / file.name)
+    local = folder / MANIFEST
+    local.write_text(manifest.to_json(), encoding="utf-8")
+    try:
+        store.put_new(prefix + MANIFEST, local)
+    except ObjectExists:  # another run published the same state at the same time
+        return _published(store, prefix), False
+    return manifest, True
+
+
+def _published(store: ObjectStore, prefix: str) -> Manifest:
+    problems = verify_snapshot(store, prefix)
+    manifest = read_manifest(store, prefix)
+    if problems or manifest is None:
+        raise SnapshotDamaged(
+            f"A published snapshot was changed: {'; '.join(problems)}.",
+            place=store.uri(prefix + MANIFEST),
+            next_step="delete the folder of this snapshot and materialize the snapshot again; nothing else was lost.",
+        )
+    return manifest
+
+
+def _publish_latest(store: ObjectStore, folder: Path, manifest: Manifest) -> bool:
+    """Make `latest` this snapshot: its files, then the manifest, then older files go. False: it was so already."""
+    older = read_manifest(store, LATEST)
+    leftovers = _leftovers(store, older, manifest)
+    if older == manifest and not leftovers and not verify_snapshot(store, LATEST):
+        return False
+    for file in manifest.files:
+        store.put(LATEST + file.name, folder / file.name)
+    store.write_bytes(LATEST + MANIFEST, manifest.to_json().encode())
+    for key in leftovers:
+        store.delete(key)
+    return True
+
+
+def _leftovers(store: ObjectStore, older: Manifest | None, manifest: Manifest) -> list[str]:
+    """Files of an earlier build: named by its manifest, or like a view if it never wrote one. Others are a person's."""
+    current = {file.name for file in manifest.files}
+    named = {file.name for file in older.files} if older else set()
+    names = (info.key.removeprefix(LATEST) for info in store.list(LATEST))
+    return [LATEST + name for name in names if name not in current and (name in named or _is_view_file(name))]
+
+
+def _is_view_file(name: str) -> bool:
+    return name.startswith("kpi_") and name.endswith(".csv")
