@@ -1,0 +1,94 @@
+# Every command that people use. Each does its own set-up in .venv, may be repeated, and is quick the second time.
+# What is installed is exactly what the lock files name, checked by hash (docs/adr/0001-packaging-and-lock.md).
+
+SHELL := /bin/sh
+.SHELLFLAGS := -ec
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STATE := $(if $(WALMART_BI_HOME),$(WALMART_BI_HOME),.walmart_bi)
+SAMPLE := $(STATE)/sample/sales_2024-02_2025-02.csv
+BENCHMARKS := definitions_import whole_graph sensor_latency
+PORT ?= 3000
+
+# A stamp is named after the content that it stands for, so neither a checkout nor a touched file leaves a stale one.
+key = $(shell { pwd; cat $(1); } | cksum | cut -d ' ' -f 1)
+RUN_STAMP := $(VENV)/installed-run-$(call key,requirements.lock)
+DEV_STAMP := $(VENV)/installed-dev-$(call key,requirements.lock requirements-dev.lock)
+PROJECT_STAMP := $(VENV)/installed-project-$(call key,pyproject.toml setup.py)
+
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+# The locks are complete, so nothing is resolved here; a test asks pip whether anything is missing.
+INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
+LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
+
+.PHONY: help run dev test bench lock docs clean setup-run setup-dev
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+run: setup-run ## load FILE=path.csv (or a 50,000-row sample) through the whole graph and print the KPIs
+ifdef FILE
+	@$(BIN)/walmart-bi load "$$FILE"
+else
+	@if [ ! -f '$(SAMPLE)' ]; then \
+		echo 'make: writing a sample of 50,000 rows, 13 months, to $(SAMPLE)'; \
+		mkdir -p '$(dir $(SAMPLE))'; \
+		$(BIN)/walmart-bi sample --rows 50000 --months 2024-02 2025-02 --output '$(SAMPLE)'; \
+	fi
+	@$(BIN)/walmart-bi load '$(SAMPLE)'
+endif
+
+dev: setup-run ## start the Dagster UI and daemon on http://127.0.0.1:3000 (PORT=n for another)
+	@$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
+
+test: setup-dev ## format, lint, types, then every test, with branch coverage held
+	@echo 'make: format' && $(BIN)/ruff format --check --quiet .
+	@echo 'make: lint' && $(BIN)/ruff check --quiet .
+	@echo 'make: types' && $(BIN)/mypy --no-error-summary
+	@echo 'make: tests' && $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
+
+bench: setup-dev ## the benchmark table
+	@for measurement in $(BENCHMARKS); do $(BIN)/python -m "benchmarks.$$measurement"; done
+
+docs: setup-run ## write docs/kpis.md and docs/cleaning.md again from their sources
+	@$(BIN)/python -m walmart_bi.kpis.docs
+	@$(BIN)/python -m walmart_bi.sales.contract_docs
+
+lock: setup-dev ## write the lock files again from pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
+	@$(LOCK) --group build --output-file requirements.lock
+	@$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove what the commands built; loaded data (.walmart_bi) and run history (.dagster) stay
+	@rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find walmart_bi walmart_bi_tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+setup-run: $(RUN_STAMP) $(PROJECT_STAMP)
+
+setup-dev: $(DEV_STAMP) $(PROJECT_STAMP)
+
+# With no valid stamp nothing in .venv is trusted: it may come from another lock, or from an install that was stopped.
+$(RUN_STAMP):
+	@python=$$(PYTHON='$(PYTHON)' sh tools/find-python.sh); \
+	echo "make: building $(VENV) with $$python (the first time takes a minute or two)"; \
+	rm -rf $(VENV); \
+	"$$python" -m venv $(VENV)
+	@echo 'make: installing the locked run-time packages'
+	@$(INSTALL) -r requirements.lock
+	@touch $@
+
+# The development lock holds the same versions as the run-time lock, so it adds to that environment.
+$(DEV_STAMP): | $(RUN_STAMP)
+	@echo 'make: installing the locked development packages'
+	@rm -f $(RUN_STAMP)
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $(RUN_STAMP) $@
+
+$(PROJECT_STAMP): | $(RUN_STAMP)
+	@echo 'make: installing walmart_bi from this checkout'
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
