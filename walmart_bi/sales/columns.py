@@ -1,0 +1,168 @@
+"""Columns of text in which every distinct value is handled once: mechanics under `cleaning.py`, no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from walmart_bi.sales.contract import UNICODE_FORM, WHITE_SPACE
+from walmart_bi.sales.values import Fault, fold, normal_form
+
+Bools = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+# Nothing to fold or to normalise: visible ASCII characters with single spaces between them.
+_NORMAL = r"\A(?:[!-~]+(?: [!-~]+)*)?\z"
+_PLAIN_AMOUNT = r"\A0*[0-9]{1,10}(?:\.[0-9]{1,2})?\z"
+_YEAR_LAST = r"\A\s*[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}\s*\z"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Texts and, where values repeat, the position of each record's text among them (`codes`)."""
+
+    texts: Any
+    codes: npt.NDArray[np.int32] | None
+
+    def spread(self, per_text: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """What holds for the texts, for the records."""
+        return per_text if self.codes is None else per_text[self.codes]
+
+    def spread_texts(self, texts: Any) -> Any:
+        """An Arrow array of the records' texts."""
+        return texts if self.codes is None else pa.DictionaryArray.from_arrays(pa.array(self.codes), texts)
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """Texts in normal form and, by kind of repair, which of them were changed."""
+
+    texts: Any
+    changed: dict[str, Bools]
+
+
+def column(values: Any) -> Column:
+    """A column of a raw batch, whole or dictionary-encoded."""
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks)
+    if pa.types.is_dictionary(array.type):
+        return Column(array.dictionary, array.indices.to_numpy())
+    return Column(array, None)
+
+
+def recode(texts: Any, column: Column) -> Column:
+    """The column with these texts instead of its own, each of them there only once again."""
+    encoded = pc.dictionary_encode(texts)
+    codes = encoded.indices.to_numpy()
+    return Column(encoded.dictionary, codes if column.codes is None else codes[column.codes])
+
+
+def byte_lengths(texts: Any) -> npt.NDArray[np.int32]:
+    """The size of every text in UTF-8."""
+    sizes: npt.NDArray[np.int32] = pc.binary_length(texts).to_numpy()
+    return sizes
+
+
+def replaced(texts: Any, where: Bools, replacements: list[str]) -> Any:
+    """The texts with those at `where` replaced, in order; a single replacement serves all of them."""
+    values = replacements * int(where.sum()) if len(replacements) == 1 else replacements
+    return pc.replace_with_mask(texts, pa.array(where), pa.array(values, pa.string()))
+
+
+def normalise(texts: Any) -> Normalised:
+    """Unicode normal form C, trimmed, inner white space folded."""
+    if _only_visible_ascii(texts):
+        return Normalised(texts, {})
+    odd = ~_matches(texts, _NORMAL)
+    if not odd.any():
+        return Normalised(texts, {})
+    given = texts.filter(pa.array(odd)).to_pylist()
+    composed = [normal_form(text) for text in given]
+    folded = [fold(text) for text in composed]
+    changed = {
+        UNICODE_FORM: _scattered(odd, [text != other for text, other in zip(given, composed, strict=True)]),
+        WHITE_SPACE: _scattered(odd, [text != other for text, other in zip(composed, folded, strict=True)]),
+    }
+    return Normalised(pc.replace_with_mask(texts, pa.array(odd), pa.array(folded, pa.string())), changed)
+
+
+def converted(
+    texts: Any,
+    plain: Callable[[Any], tuple[Bools, npt.NDArray[np.int64]]] | None,
+    parse: Callable[[str], int | Fault],
+) -> tuple[npt.NDArray[np.int64], dict[str, Bools]]:
+    """The number of every text and, by reason, the texts that are none (their number is 0).
+
+    `plain` converts the texts of the common form at once, `parse` each of the others.
+    """
+    numbers = np.zeros(len(texts), np.int64)
+    odd = np.ones(len(texts), np.bool_)
+    if plain is not None:
+        common, values = plain(texts)
+        numbers[common], odd = values, ~common
+    faults: dict[str, Bools] = {}
+    for position, text in zip(np.flatnonzero(odd).tolist(), texts.filter(pa.array(odd)).to_pylist(), strict=True):
+        value = parse(text)
+        if isinstance(value, Fault):
+            faults.setdefault(value.reason, np.zeros(len(texts), np.bool_))[position] = True
+        else:
+            numbers[position] = value
+    return numbers, faults
+
+
+def plain_cents(texts: Any) -> tuple[Bools, npt.NDArray[np.int64]]:
+    """Which texts are amounts of the common form (digits, a point, at most two decimals) above 0, and their cents."""
+    common = _matches(texts, _PLAIN_AMOUNT)
+    cents = _cents(pc.cast(texts.filter(pa.array(common)), pa.decimal128(12, 2)))
+    common[np.flatnonzero(common)[cents == 0]] = False
+    return common, cents[cents != 0]
+
+
+def _cents(amounts: Any) -> npt.NDArray[np.int64]:
+    """The low words of 128-bit decimals that fit 64 bits, which twelve digits do."""
+    words = np.frombuffer(amounts.buffers()[1] or b"", np.int64)
+    return words[2 * amounts.offset : 2 * (amounts.offset + len(amounts)) : 2]
+
+
+def decimals(cents: npt.NDArray[np.int64]) -> Any:
+    """Cents that are not negative as DECIMAL(12,2)."""
+    words = np.zeros((len(cents), 2), np.int64)
+    words[:, 0] = cents
+    return pa.Array.from_buffers(pa.decimal128(12, 2), len(cents), [None, pa.py_buffer(words)])
+
+
+def dates(days: npt.NDArray[np.int64]) -> Any:
+    """Days since 1970-01-01 as dates."""
+    return pa.array(days.astype(np.int32)).view(pa.date32())
+
+
+def any_year_last(texts: Any) -> bool:
+    """Whether a text has the form D/M/YYYY or M/D/YYYY."""
+    return bool(_matches(texts, _YEAR_LAST).any())
+
+
+def _matches(texts: Any, pattern: str) -> Bools:
+    matches: Bools = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False).copy()
+    return matches
+
+
+def _scattered(where: Bools, values: list[bool]) -> Bools:
+    spread = np.zeros(len(where), np.bool_)
+    spread[where] = values
+    return spread
+
+
+def _only_visible_ascii(texts: Any) -> bool:
+    """Whether no byte of any text is a space, a control character or beyond ASCII; looks at the bytes at once."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if len(texts) == 0:
+        return True
+    content = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    return bool((content - np.uint8(33) < 94).all())  # wraps around below 33
