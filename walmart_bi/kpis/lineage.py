@@ -60,10 +60,15 @@ def _checked_query(kpi: Kpi) -> exp.Query:
             f"The SELECT reads {', '.join(foreign)}.",
             f"read {SALES_TABLE} only; the asset graph knows no other source.",
         )
-    returned, declared = tuple(query.named_selects), kpi.column_names
+    returned, declared = tuple(_name(select) for select in query.selects), kpi.column_names
     if returned != declared:
         raise _bad_select(kpi, _difference(returned, declared), "make `columns` in the header and the SELECT agree.")
     return query
+
+
+def _name(select: exp.Expr) -> str:
+    """The output name, empty where engines would each invent their own."""
+    return select.alias_or_name if isinstance(select, (exp.Alias, exp.Column, exp.Star)) else ""
 
 
 def _difference(returned: tuple[str, ...], declared: tuple[str, ...]) -> str:

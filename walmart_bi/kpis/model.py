@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 UNITS = {
@@ -45,10 +44,11 @@ ORDERS_COLUMN = "orders"
 AOV_COLUMN = "aov"
 SHARE_COLUMN = "revenue_share"
 
-# Strings and quoted names are kept whole; comments go. An unterminated one runs to the end of the text.
-_LITERAL_OR_COMMENT = re.compile(
-    r"'(?:[^']|'')*(?:'|\Z)|\"(?:[^\"]|\"\")*(?:\"|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL
-)
+# An unterminated string, name or comment runs to the end of the text.
+_LITERAL = r"'(?:[^']|'')*(?:'|\Z)|\"(?:[^\"]|\"\")*(?:\"|\Z)"
+_COMMENT = r"--[^\n]*|/\*.*?(?:\*/|\Z)"
+_LITERAL_OR_COMMENT = re.compile(f"(?P<literal>{_LITERAL})|{_COMMENT}", re.DOTALL)
+_LITERAL_OR_SPACE = re.compile(rf"(?P<literal>{_LITERAL})|\s+", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -141,22 +141,11 @@ def persona_title(persona: str) -> str:
 
 
 def normalised_sql(sql: str) -> str:
-    """The text without comments and with white space folded, string literals untouched."""
-    pieces = []
-    for is_literal, text in _pieces(sql):
-        pieces.append(text if is_literal else re.sub(r"\s+", " ", text))
-    return "".join(pieces).strip()
+    """The text without comments and with white space folded; string literals and quoted names stay as they are."""
+    without_comments = _LITERAL_OR_COMMENT.sub(lambda match: match["literal"] or " ", sql)
+    return _LITERAL_OR_SPACE.sub(lambda match: match["literal"] or " ", without_comments).strip()
 
 
 def masked_sql(sql: str) -> str:
     """The text, of equal length, with comments, string literals and quoted names blanked out."""
     return _LITERAL_OR_COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), sql)
-
-
-def _pieces(sql: str) -> Iterator[tuple[bool, str]]:
-    end = 0
-    for match in _LITERAL_OR_COMMENT.finditer(sql):
-        yield False, sql[end : match.start()]
-        yield (True, match[0]) if match[0][0] in "'\"" else (False, " ")
-        end = match.end()
-    yield False, sql[end:]

@@ -94,7 +94,7 @@ def check_totals(reader: Reader, kpi: Kpi) -> Verdict:
     for sum_rule, value in zip(sums, found[len(row_rules) :], strict=True):
         expected, tolerance = sum_rule.expected(totals)
         counts[sum_rule.words] = value
-        if abs(Decimal(value) - expected) > tolerance:
+        if _differs(Decimal(value), expected, tolerance):
             problems.append(f"{sum_rule.words} is {value}, not {expected}")
     return Verdict(counts, tuple(problems))
 
@@ -163,8 +163,18 @@ def _sums(kpi: Kpi) -> list[_SumRule]:
             )
         )
     if SHARE_COLUMN in names:
-        rules.append(_SumRule("sum of revenue_share", f"SUM({SHARE_COLUMN})", lambda _: (Decimal(1), SHARE_TOLERANCE)))
+        rules.append(
+            _SumRule(
+                "sum of revenue_share",
+                f"SUM({SHARE_COLUMN})",
+                lambda totals: (Decimal(min(totals.orders, 1)), SHARE_TOLERANCE),
+            )
+        )
     return rules
+
+
+def _differs(value: Decimal, expected: Decimal, tolerance: Decimal) -> bool:
+    return value.is_nan() or abs(value - expected) > tolerance
 
 
 def _numbers(reader: Reader, sql: str) -> tuple[Any, ...]:
