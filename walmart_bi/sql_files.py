@@ -10,3 +10,8 @@ def sql_directory() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "sql"
     return installed if installed.is_dir() else package.parent / "sql"
+
+
+def read_table_ddl(name: str) -> str:
+    """The statement that creates a table where it is missing, as both engines take it."""
+    return (sql_directory() / "tables" / f"{name}.sql").read_text(encoding="utf-8")

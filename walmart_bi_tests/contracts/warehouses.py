@@ -1,0 +1,110 @@
+"""The warehouses that the contract suite runs on. A new warehouse adds one line to `WAREHOUSES` and nothing else.
+
+Each entry opens whatever it needs below a temporary directory, and yields a `Site`: picklable, so that tests can open
+the same warehouse and its store from threads and child processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Protocol
+
+from walmart_bi.records import MonthlyObject
+from walmart_bi.stores.base import ObjectStore
+from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.warehouse.base import Warehouse
+from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+
+
+class Site(Protocol):
+    """One place with a warehouse and its store."""
+
+    def store(self) -> ObjectStore:
+        """A new client of the store."""
+        ...
+
+    def warehouse(self, busy_timeout: float = 60.0) -> Warehouse:
+        """A new client of the warehouse, which waits at most so many seconds for others."""
+        ...
+
+    def held_by_another_process(self) -> AbstractContextManager[str]:
+        """Keep the warehouse busy from another process; yields a text by which an error must name that process."""
+        ...
+
+
+@dataclass(frozen=True)
+class DuckDbSite:
+    """A database file and a directory."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    def store(self) -> ObjectStore:
+        return DirectoryStore(self.folder / "bucket")
+
+    def warehouse(self, busy_timeout: float = 60.0) -> DuckDbWarehouse:
+        return DuckDbWarehouse(self.database, self.store(), busy_timeout=busy_timeout)
+
+    @contextlib.contextmanager
+    def held_by_another_process(self) -> Iterator[str]:
+        with child(
+            "import sys; from pathlib import Path; from walmart_bi_tests.contracts.warehouses import DuckDbSite\n"
+            "with DuckDbSite(Path(sys.argv[1])).warehouse().read() as reader:\n"
+            "    print('held', flush=True); sys.stdin.read()\n",
+            self.folder,
+        ) as process:
+            yield f"process {process.pid} "
+
+
+@contextlib.contextmanager
+def child(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that has printed its first line, and ends at the latest when the block does."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline(), f"the child ended early with {process.wait()}"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def load_all(site: Site, months: list[MonthlyObject]) -> int:
+    """Load the months one after the other, for use in another process; how many changed something."""
+    warehouse = site.warehouse()
+    return sum(_load(warehouse, month) == "loaded" for month in months)
+
+
+def load_for_ever(site: Site, months: list[MonthlyObject], loading: Event) -> None:
+    """Load the months again and again until killed; `loading` is set after the first load."""
+    warehouse = site.warehouse()
+    for month in itertools.cycle(months):
+        _load(warehouse, month)
+        loading.set()
+
+
+def _load(warehouse: Warehouse, month: MonthlyObject) -> str:
+    return warehouse.replace_month(month, run_id="run-of-a-child", code_version="0.1.0").action
+
+
+@contextlib.contextmanager
+def duckdb_file(scratch: Path) -> Iterator[Site]:
+    yield DuckDbSite(scratch)
+
+
+WAREHOUSES: dict[str, Callable[[Path], AbstractContextManager[Site]]] = {
+    "duckdb": duckdb_file,
+}
