@@ -32,7 +32,7 @@ from walmart_bi.sales.date_order import prove_date_order
 from walmart_bi.sales.duplicates import RecordHasher, SeenRecords
 from walmart_bi.sales.errors import RejectedFile, SourceChanged
 from walmart_bi.sales.extra_copies import ExtraCopies
-from walmart_bi.sales.month_files import MonthFile, MonthFiles
+from walmart_bi.sales.month_files import MonthFile, MonthFiles, as_table
 from walmart_bi.sales.raw_batch import RawBatch
 from walmart_bi.sales.reading import open_raw
 from walmart_bi.sales.set_aside import DUPLICATES_COLUMNS, QUARANTINE_COLUMNS, SetAside
@@ -139,10 +139,11 @@ class _Run:
 
     def _load(self, cleaned: CleanBatch, rows: Ints) -> None:
         """Rows in the order of their months."""
-        frame = cleaned.frame(rows)
+        table = as_table(cleaned.frame(rows))
         months, starts = np.unique(cleaned.months[rows], return_index=True)
-        for number, part in zip(months.tolist(), np.split(np.arange(len(rows)), starts[1:]), strict=False):
-            self._month_files.add(self._months[number], frame.iloc[part[0] : part[-1] + 1])
+        stops = [*starts[1:].tolist(), len(rows)]
+        for number, start, stop in zip(months.tolist(), starts.tolist(), stops, strict=False):
+            self._month_files.add(self._months[number], table.slice(start, stop - start))
         self._loaded += len(rows)
 
     def _set_aside(self, batch: RawBatch, cleaned: CleanBatch) -> None:
@@ -205,7 +206,7 @@ class _Run:
             for month, rows in frame.groupby("month", sort=True):
                 name = f"{month:%Y-%m}"
                 if policy == "keep":
-                    self._month_files.add(name, rows)
+                    self._month_files.add(name, as_table(rows))
                     self._loaded += len(rows)
                 elif policy == "drop_exact":
                     self._month_removed[name] += len(rows)

@@ -18,6 +18,7 @@ from walmart_bi.sales.decoding import is_parquet, text_chunks
 from walmart_bi.sales.errors import RejectedFile
 
 _CERTAIN_RECORDS = 10
+MAX_LINE_BYTES = MAX_RECORD_BYTES + len(b"\r\n")
 
 
 def count_records(path: Path, name: str, delimiter: str, on_bytes: Callable[[bytes], object] | None = None) -> int:
@@ -25,7 +26,7 @@ def count_records(path: Path, name: str, delimiter: str, on_bytes: Callable[[byt
     if is_parquet(path):
         return _count_parquet(path, on_bytes)
     counter = _Counter(name, delimiter)
-    counter.count(_lines(text_chunks(path, name, on_bytes), name))
+    counter.count(_lines(text_chunks(path, name, on_bytes)))
     counter.reject_other_encoding()
     return counter.records - 1
 
@@ -44,6 +45,13 @@ class _Counter:
         """Count every record; a blank line is none."""
         for line in lines:
             self.line += 1
+            if len(line) > MAX_LINE_BYTES:
+                raise RejectedFile(
+                    "record_too_long",
+                    f"A line has more than {MAX_RECORD_BYTES:,} bytes: line ends are missing.",
+                    place=f"{self.name}, line {self.line}",
+                    next_step="look at that line, correct it and deliver the file again.",
+                )
             if b'"' in line:
                 self._quoted(line, lines)
             elif line.strip(b"\r\n"):
@@ -109,19 +117,14 @@ class _Counter:
             )
 
 
-def _lines(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Lines with their ends (LF, CR or CRLF)."""
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines with their ends (LF, CR or CRLF); of one that is too long only its beginning, for it ends the count."""
     carry = b""
     for chunk in chain(chunks, (None,)):
         lines = (carry + (chunk or b"")).splitlines(keepends=True)
         carry = lines.pop() if chunk is not None and lines else b""
-        if len(carry) > MAX_RECORD_BYTES + 2:
-            raise RejectedFile(
-                "record_too_long",
-                f"A line has more than {MAX_RECORD_BYTES:,} bytes: line ends are missing.",
-                place=name,
-                next_step="look at the file's line ends, correct it and deliver it again.",
-            )
+        if len(carry) > MAX_LINE_BYTES:
+            lines.append(carry)
         yield from lines
 
 

@@ -37,8 +37,10 @@ SCHEMA = pa.schema(
         ("repeat_customer", pa.bool_()),
     ]
 )
+# A dictionary of values that hardly repeat costs time and memory and is given up in the end.
+_DICTIONARY_COLUMNS = [name for name in SCHEMA.names if name not in ("customer_id", "source_line")]
 # All rows that wait for their row group; with many months each gets a smaller group instead of more memory.
-_WAITING_ROWS = 512_000
+_WAITING_ROWS = 300_000
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ class MonthFiles:
     def __init__(self, months: Iterable[str], directory: Path) -> None:
         self._open = {month: _open_month(directory / f"walmart_sales_{month}.parquet") for month in months}
 
-    def add(self, month: str, frame: pd.DataFrame) -> None:
-        """Rows of a month."""
-        self._open[month].add(as_table(frame))
+    def add(self, month: str, rows: Any) -> None:
+        """Rows of a month, as a table of the schema."""
+        self._open[month].add(rows)
         while sum(month.waiting_rows for month in self._open.values()) > _WAITING_ROWS:
             max(self._open.values(), key=lambda month: month.waiting_rows).flush()
 
@@ -110,11 +112,16 @@ class MonthFiles:
 
 def as_table(frame: pd.DataFrame) -> Any:
     """Typed rows as an Arrow table of exactly the schema, without pandas' metadata."""
-    return pa.Table.from_pandas(frame, schema=SCHEMA, preserve_index=False).replace_schema_metadata(None)
+    # Nothing is converted, the columns are Arrow arrays already; threads would only cost.
+    table = pa.Table.from_pandas(frame, schema=SCHEMA, preserve_index=False, nthreads=1)
+    return table.replace_schema_metadata(None)
 
 
 def _open_month(path: Path) -> _OpenMonth:
-    return _OpenMonth(pq.ParquetWriter(path, SCHEMA, compression="snappy", store_schema=False), path)
+    writer = pq.ParquetWriter(
+        path, SCHEMA, compression="snappy", store_schema=False, use_dictionary=_DICTIONARY_COLUMNS
+    )
+    return _OpenMonth(writer, path)
 
 
 def _sums(rows: Any) -> dict[str, int]:
