@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from walmart_bi.kpis.model import AOV_COLUMN, ORDERS_COLUMN, SHARE_COLUMN, Kpi
+from walmart_bi.verdict import Verdict
 from walmart_bi.warehouse.base import SALES_TABLE, Reader
 
 # Shares are doubles: at a million rows their sum strays from 1 by less than this.
@@ -21,19 +22,6 @@ SHARE_TOLERANCE = Decimal("0.000001")
 HALF_A_CENT = Decimal("0.005")
 EXAMPLES = 3
 _EFFECTS = ("revenue_change", "orders_effect", "aov_effect")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome of one rule set: what was counted, and each broken rule in words."""
-
-    counts: dict[str, int | Decimal | float]
-    problems: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every rule held."""
-        return not self.problems
 
 
 @dataclass(frozen=True)
