@@ -11,7 +11,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATE := $(if $(WALMART_BI_HOME),$(WALMART_BI_HOME),.walmart_bi)
 SAMPLE := $(STATE)/sample/sales_2024-02_2025-02.csv
-BENCHMARKS := definitions_import whole_graph sensor_latency
 PORT ?= 3000
 
 # A stamp is named after the content that it stands for, so neither a checkout nor a touched file leaves a stale one.
@@ -19,6 +18,11 @@ key = $(shell { pwd; cat $(1); } | cksum | cut -d ' ' -f 1)
 RUN_STAMP := $(VENV)/installed-run-$(call key,requirements.lock)
 DEV_STAMP := $(VENV)/installed-dev-$(call key,requirements.lock requirements-dev.lock)
 PROJECT_STAMP := $(VENV)/installed-project-$(call key,pyproject.toml setup.py)
+
+# After a change of a lock the environment is built anew: adding to it would keep what the new lock no longer names.
+ifneq (,$(filter-out $(RUN_STAMP) $(DEV_STAMP),$(wildcard $(VENV)/installed-run-* $(VENV)/installed-dev-*)))
+$(shell rm -f $(VENV)/installed-*)
+endif
 
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 # The locks are complete, so nothing is resolved here; a test asks pip whether anything is missing.
@@ -53,7 +57,7 @@ test: setup-dev ## format, lint, types, then every test, with branch coverage he
 	@echo 'make: tests' && $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
 
 bench: setup-dev ## the benchmark table
-	@for measurement in $(BENCHMARKS); do $(BIN)/python -m "benchmarks.$$measurement"; done
+	@$(BIN)/python -m benchmarks
 
 docs: setup-run ## write docs/kpis.md and docs/cleaning.md again from their sources
 	@$(BIN)/python -m walmart_bi.kpis.docs
@@ -90,5 +94,6 @@ $(DEV_STAMP): | $(RUN_STAMP)
 
 $(PROJECT_STAMP): | $(RUN_STAMP)
 	@echo 'make: installing walmart_bi from this checkout'
+	@rm -f $(VENV)/installed-project-*
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
