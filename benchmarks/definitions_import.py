@@ -1,6 +1,6 @@
 """What loading the definitions costs, against `import dagster` alone: CPU seconds of fresh interpreters.
 
-    python -m benchmarks.definitions_import [--rounds 7]
+python -m benchmarks.definitions_import [--rounds 7]
 """
 
 from __future__ import annotations

@@ -45,7 +45,9 @@ def main() -> int:
         with dagster_dev(place) as ready_seconds:
             print(f"dagster dev answered after {ready_seconds:.1f} s")
             time.sleep(10)  # let the daemons take up their rhythm
-            seconds = [drop(place, month, options.rows) for month in months_between("2025-01", "2030-01")[: options.drops]]
+            seconds = [
+                drop(place, month, options.rows) for month in months_between("2025-01", "2030-01")[: options.drops]
+            ]
     print(f"file lands -> KPIs fresh, {options.rows:,} rows: median {statistics.median(seconds):.1f} s, ", end="")
     print(f"{min(seconds):.1f} to {max(seconds):.1f} s over {len(seconds)} drops")
     return 0

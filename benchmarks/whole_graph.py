@@ -1,6 +1,6 @@
 """A large file through the whole graph: seconds and peak memory of one `walmart-bi load` in a process of its own.
 
-    python -m benchmarks.whole_graph [--rows 1000000]
+python -m benchmarks.whole_graph [--rows 1000000]
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def main() -> int:
         shutil.copy(CHECKOUT / "dagster.yaml", place)
         file = place / "sales_2024-02_2025-02.csv"
         write_sample(file, rows=options.rows, first_day=dt.date(2024, 2, 10), last_day=dt.date(2025, 2, 9))
-        environment = {name: text for name, text in os.environ.items() if not name.startswith(("DAGSTER", "WALMART_BI"))}
+        environment = {
+            name: text for name, text in os.environ.items() if not name.startswith(("DAGSTER", "WALMART_BI"))
+        }
         environment["PYTHONPATH"] = str(CHECKOUT)
         started = time.monotonic()
         process = subprocess.Popen(

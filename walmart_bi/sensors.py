@@ -5,7 +5,7 @@ the tick, so the cursor stays where it is. An arrival whose run is already queue
 again, also when the cursor was lost or the command line loaded it.
 """
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 import datetime as dt
 import re

@@ -1,6 +1,6 @@
 """Group `bi`: what leaves the warehouse for people. How a snapshot is written is in `reporting/`."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 import datetime as dt
 import time

@@ -1,6 +1,6 @@
 """Group `cleaned`: the month cleaned to the contract, staged as typed Parquet. The rules are in `sales/`."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 import time
 from collections.abc import Callable

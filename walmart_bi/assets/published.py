@@ -1,6 +1,6 @@
 """Group `s3`: the cleaned month published under `monthly_data/`, write-once and named by its content."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 import time
 

@@ -1,8 +1,9 @@
 """Group `raw`: the delivered file that supplies each month. It is found and recorded here, not cleaned."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 import datetime as dt
+import time
 
 import dagster as dg
 
@@ -45,12 +46,14 @@ def _record_suppliers(context: dg.AssetExecutionContext, store: ObjectStore) -> 
     chosen = suppliers(store, months, today=today(), on_unreadable=pass_over)
     tag_run(context, months, [delivered.key for delivered in chosen.values()])
     inspected: dict[str, SourceFile] = {}
+    started = time.perf_counter()
     for month, delivered in sorted(chosen.items()):
         if delivered.key not in inspected:
             inspected[delivered.key] = _inspect(context, store, delivered)
         source = inspected[delivered.key]
         Handover(store).write(RAW_SALES_FILE, month, source)
         context.add_asset_metadata(_source_metadata(store, source), partition_key=month)
+    context.add_asset_metadata({"duration (s)": round(time.perf_counter() - started, 3)})
     context.add_asset_metadata(
         {"preview": markdown_table(["month", "file"], [(month, chosen[month].key) for month in sorted(chosen)[:24]])}
     )

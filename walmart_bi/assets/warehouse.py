@@ -1,6 +1,6 @@
 """Group `redshift`: the month's rows in the warehouse, replaced in one transaction with their ledger row."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 import dataclasses
 import time

@@ -1,6 +1,6 @@
 """Checks of the cleaned layer: no record is lost, and not too many are in quarantine."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 from collections.abc import Iterator
 

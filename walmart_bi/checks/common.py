@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import dagster as dg
 
@@ -23,7 +24,7 @@ def result(
     asset: str,
     name: str,
     problems: Sequence[str],
-    counts: Mapping[str, int | float | str],
+    counts: Mapping[str, int | float | Decimal],
     *,
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:
@@ -34,5 +35,10 @@ def result(
         passed=not problems,
         severity=severity,
         description="; ".join(problems[:20]) or "in order",
-        metadata={**counts, "problems": len(problems)},
+        metadata={name: _exact(count) for name, count in {**counts, "problems": len(problems)}.items()},
     )
+
+
+def _exact(count: int | float | Decimal) -> int | float | str:
+    """Metadata keeps no decimals; their text is exact."""
+    return str(count) if isinstance(count, Decimal) else count

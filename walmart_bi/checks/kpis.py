@@ -1,6 +1,6 @@
 """Checks of the KPI layer, made from each view's header; the rules are in `kpis/validity.py`."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,9 @@ from walmart_bi.warehouse.base import Warehouse
 
 def build_kpi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
     """The checks of the KPI layer: one definition, so one step, for all views."""
-    rules = {dg.AssetCheckKey(dg.AssetKey(kpi.name), rule.name): (kpi, rule) for kpi in catalog for rule in rule_sets(kpi)}
+    rules = {
+        dg.AssetCheckKey(dg.AssetKey(kpi.name), rule.name): (kpi, rule) for kpi in catalog for rule in rule_sets(kpi)
+    }
 
     @dg.multi_asset_check(
         name="kpi_checks",
@@ -32,7 +34,6 @@ def build_kpi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
             for key in sorted(context.selected_asset_check_keys):
                 kpi, rule = rules[key]
                 verdict = rule.check(reader, kpi)
-                counts = {name: str(count) for name, count in verdict.counts.items()}
-                yield result(kpi.name, rule.name, verdict.problems, counts)
+                yield result(kpi.name, rule.name, verdict.problems, verdict.counts)
 
     return [kpi_checks]

@@ -1,6 +1,6 @@
 """Checks of the published layer: the object under `monthly_data/` is what was cleaned."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 import hashlib
 from collections.abc import Iterator

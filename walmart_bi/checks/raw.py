@@ -1,6 +1,6 @@
 """Checks of the raw layer: the recorded file is still the delivered one, and its columns are the contract's."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
 from collections.abc import Iterator
 

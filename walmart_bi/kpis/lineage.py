@@ -6,6 +6,8 @@ definitions load.
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
@@ -24,6 +26,7 @@ def check_select(kpi: Kpi) -> None:
     _checked_query(kpi)
 
 
+@cache
 def column_origins(kpi: Kpi) -> dict[str, tuple[str, ...]]:
     """For each output column the columns of the sales table whose values go into it. Raises what check_select raises.
 

@@ -1,5 +1,6 @@
 """The assembled graph: what every asset tells about itself, and how its parts hang together."""
 
+import itertools
 from pathlib import Path
 
 import dagster as dg
@@ -41,7 +42,7 @@ def test_given_any_asset_when_looked_at_then_it_explains_itself(definitions: dg.
 
 def test_given_the_chain_when_followed_then_each_layer_depends_on_the_one_before(definitions: dg.Definitions):
     by_name = specs(definitions)
-    for upstream, downstream in zip(CHAIN, CHAIN[1:], strict=False):
+    for upstream, downstream in itertools.pairwise(CHAIN):
         assert [dep.asset_key.to_user_string() for dep in by_name[downstream].deps] == [upstream]
     for kpi in load_catalog():
         assert [dep.asset_key.to_user_string() for dep in by_name[kpi.name].deps] == ["walmart_sales"]

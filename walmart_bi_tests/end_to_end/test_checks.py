@@ -1,0 +1,174 @@
+"""Every asset check sees what it is there to see: the data is broken, and exactly that check fails."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from walmart_bi.handover import Handover
+from walmart_bi.records import MonthlyObject, SourceFile
+from walmart_bi_tests.project import TestProject, failed_checks, month_csv, new_project
+
+MONTH = "2024-05"
+FILE = "raw_data/2024-05.csv"
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Iterator[TestProject]:
+    with new_project(tmp_path) as project:
+        project.deliver("2024-05.csv", month_csv(MONTH, 60, directory=tmp_path))
+        result = project.run(MONTH)
+        assert result.success and failed_checks(result) == set()
+        yield project
+
+
+def run_checks(project: TestProject) -> set[str]:
+    """All checks and nothing else, as a person would from the UI; names of those that failed."""
+    import dagster as dg
+
+    job = dg.define_asset_job("checks_only", selection=dg.AssetSelection.all_asset_checks())
+    definitions = dg.Definitions.merge(project.definitions, dg.Definitions(jobs=[job]))
+    result = definitions.resolve_job_def("checks_only").execute_in_process(
+        instance=project.instance,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+    )
+    return failed_checks(result)
+
+
+def sql(*statements: str) -> Callable[[TestProject], None]:
+    def spoil(project: TestProject) -> None:
+        with duckdb.connect(str(project.settings.warehouse_file)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    return spoil
+
+
+def source(**changes: object) -> Callable[[TestProject], None]:
+    def spoil(project: TestProject) -> None:
+        handover = Handover(project.store)
+        handover.write("raw_sales_file", MONTH, replace(handover.read("raw_sales_file", MONTH, SourceFile), **changes))
+
+    return spoil
+
+
+def cleaned(**changes: int) -> Callable[[TestProject], None]:
+    def spoil(project: TestProject) -> None:
+        handover = Handover(project.store)
+        month = handover.read("cleaned_sales", MONTH, MonthlyObject)
+        handover.write("cleaned_sales", MONTH, replace(month, counts=replace(month.counts, **changes)))
+
+    return spoil
+
+
+def overwrite_file(project: TestProject) -> None:
+    project.store.write_bytes(FILE, b"something else\n")
+
+
+def remove_file(project: TestProject) -> None:
+    project.store.delete(FILE)
+
+
+def change_object(project: TestProject) -> None:
+    project.store.write_bytes(project.warehouse.ledger(MONTH)[0].object_key, b"other bytes")
+
+
+def remove_object(project: TestProject) -> None:
+    project.store.delete(project.warehouse.ledger(MONTH)[0].object_key)
+
+
+def change_snapshot(project: TestProject) -> None:
+    project.store.write_bytes("dashboard_data/latest/kpi_revenue_by_city.csv", b"city,revenue\n")
+
+
+VIEW = "CREATE OR REPLACE VIEW kpi_revenue_by_payment_method AS "
+
+CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
+    "file overwritten": (overwrite_file, {"delivered_file_is_the_recorded_one"}),
+    "file removed": (remove_file, {"delivered_file_is_the_recorded_one"}),
+    "file without records": (source(records=0), {"delivered_file_is_the_recorded_one"}),
+    "column missing": (source(columns=["Customer_ID"]), {"columns_match_the_contract"}),
+    "extra column": (source(extra_columns=["Loyalty"]), {"no_extra_columns"}),
+    "record lost": (cleaned(loaded=59), {"records_are_conserved"}),
+    "quarantine warns": (cleaned(raw_records=61, quarantined=1), {"quarantine_share"}),
+    "quarantine blocks": (cleaned(raw_records=64, quarantined=4), {"quarantine_share"}),
+    "object changed": (change_object, {"object_is_what_was_written"}),
+    "object removed": (remove_object, {"object_is_what_was_written"}),
+    "snapshot file changed": (change_snapshot, {"snapshot_is_whole"}),
+    "ledger count wrong": (sql("UPDATE load_ledger SET loaded_rows = 61"), {"ledger_rows_agree"}),
+    "ledger cents wrong": (sql("UPDATE load_ledger SET total_cents = total_cents + 1"), {"ledger_cents_agree"}),
+    "no active load": (
+        sql("UPDATE load_ledger SET is_active = FALSE"),
+        {"one_active_load", "no_orphan_rows"},
+    ),
+    "rows of an unknown load": (
+        sql(
+            "UPDATE walmart_sales SET load_id = 'nobody' "
+            "WHERE source_line = (SELECT MIN(source_line) FROM walmart_sales)"
+        ),
+        {"no_orphan_rows", "ledger_rows_agree", "ledger_cents_agree"},
+    ),
+    "rows of another month": (
+        sql("UPDATE walmart_sales SET purchase_date = purchase_date + 31"),
+        {"rows_carry_their_month"},
+    ),
+    "source line twice": (
+        sql("UPDATE walmart_sales SET source_line = 5 WHERE source_line IN (5, 6)"),
+        {"source_lines_unique"},
+    ),
+    "view with a doubled grain": (
+        sql(
+            VIEW + "SELECT 'all' AS payment_method, purchase_amount AS revenue, 1 AS orders, purchase_amount AS aov, "
+            "purchase_amount / SUM(purchase_amount) OVER () AS revenue_share FROM walmart_sales"
+        ),
+        {"grain", "snapshot_equals_the_views"},
+    ),
+    "view that forgets orders": (
+        sql(
+            VIEW + "SELECT payment_method, CAST(SUM(purchase_amount) AS DECIMAL(18, 2)) AS revenue, "
+            "COUNT(*) + 1 AS orders, CAST(SUM(purchase_amount) / (COUNT(*) + 1) AS DECIMAL(18, 2)) AS aov, "
+            "SUM(purchase_amount) / SUM(SUM(purchase_amount)) OVER () AS revenue_share "
+            "FROM walmart_sales GROUP BY payment_method"
+        ),
+        {"totals"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "expected"), CASES.values(), ids=CASES.keys())
+def test_given_sound_data_when_broken_then_exactly_the_checks_of_that_rule_fail(
+    loaded: TestProject, spoil: Callable[[TestProject], None], expected: set[str]
+):
+    assert run_checks(loaded) == set()
+    spoil(loaded)
+    assert run_checks(loaded) == expected
+
+
+def test_given_an_unusual_volume_when_checked_then_only_the_warning_fails(loaded: TestProject, tmp_path: Path):
+    for month in ("2024-02", "2024-03", "2024-04"):
+        loaded.deliver(f"{month}.csv", month_csv(month, 400, directory=tmp_path))
+    result = loaded.run("2024-02", "2024-03", "2024-04")
+    assert result.success
+    assert run_checks(loaded) == {"month_volume"}
+
+
+def test_given_a_snapshot_of_an_older_state_when_checked_then_it_differs_from_the_views(
+    loaded: TestProject, tmp_path: Path
+):
+    loaded.deliver("2024-05.csv", month_csv(MONTH, 70, seed=2, directory=tmp_path))
+    chain = ["raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales"]
+    assert loaded.run(MONTH, assets=chain).success
+    assert run_checks(loaded) == {"snapshot_equals_the_views"}
+
+
+def test_given_a_wrong_ledger_when_a_snapshot_is_asked_for_then_it_is_refused_and_the_last_one_stays(
+    loaded: TestProject,
+):
+    before = loaded.store.read_bytes("dashboard_data/latest/manifest.json")
+    sql("UPDATE load_ledger SET loaded_rows = 61")(loaded)
+    result = loaded.run(assets=["tableau_snapshot"])
+    assert not result.success
+    assert loaded.store.read_bytes("dashboard_data/latest/manifest.json") == before

@@ -1,0 +1,114 @@
+"""A whole project in a directory of its own, for tests that run the real graph on a real Dagster instance."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from walmart_bi.build import build_definitions, build_resources
+from walmart_bi.months import first_day, next_month
+from walmart_bi.partitions import range_tags
+from walmart_bi.sales.sample import HEADER, write_sample
+from walmart_bi.settings import Settings
+from walmart_bi.stores.base import ObjectInfo
+from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class TestProject:
+    """One project: its store, its warehouse, its definitions and its instance."""
+
+    __test__ = False
+
+    directory: Path
+    settings: Settings
+    store: DirectoryStore
+    warehouse: DuckDbWarehouse
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def deliver(self, name: str, content: bytes | str) -> ObjectInfo:
+        """Put a file into the landing directory, as a person would."""
+        data = content.encode() if isinstance(content, str) else content
+        return self.store.write_bytes(f"raw_data/{name}", data)
+
+    def run(
+        self,
+        *months: str,
+        job: str = "monthly_load",
+        config: Mapping[str, Any] | None = None,
+        assets: Sequence[str] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job for the range of months (or for none) and return its result, failed or not."""
+        run_config = {**QUIET, **({"ops": {"walmart_sales": {"config": dict(config)}}} if config else {})}
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            run_config=run_config,
+            instance=self.instance,
+            tags=range_tags(months) if months else {},
+            asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
+            raise_on_error=False,
+        )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the warehouse."""
+        with self.warehouse.read() as reader:
+            return reader.query(sql).rows
+
+    def rows_by_month(self) -> dict[str, int]:
+        """Rows in the sales table by month."""
+        counted = self.query("SELECT month, COUNT(*) FROM walmart_sales GROUP BY month ORDER BY month")
+        return {f"{month:%Y-%m}": rows for month, rows in counted}
+
+
+@contextmanager
+def new_project(directory: Path, **settings: Any) -> Iterator[TestProject]:
+    """An empty project below the directory."""
+    chosen = Settings(home=directory / "home", **settings)
+    resources = build_resources(chosen)
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield TestProject(
+            directory=directory,
+            settings=chosen,
+            store=resources["store"],
+            warehouse=resources["warehouse"],
+            definitions=build_definitions(chosen, resources=resources),
+            instance=instance,
+        )
+
+
+def month_csv(month: str, rows: int = 40, *, seed: int = 1, bad: int = 0, directory: Path) -> str:
+    """A clean month as CSV text; the first `bad` records have a negative amount."""
+    path = directory / f"made_{month}_{rows}_{seed}.csv"
+    last_day = first_day(next_month(month)) - dt.timedelta(days=1)
+    write_sample(path, rows=rows, first_day=first_day(month), last_day=last_day, seed=seed, dirty_share=0)
+    lines = path.read_text().splitlines()
+    amount = HEADER.split(",").index("Purchase_Amount")
+    for number in range(1, bad + 1):
+        fields = lines[number].split(",")
+        fields[amount] = "-" + fields[amount]
+        lines[number] = ",".join(fields)
+    return "\n".join(lines) + "\n"
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """What a person reads about the first failed step."""
+    assert not result.success
+    failed = next(event for event in result.all_events if event.is_step_failure)
+    given = failed.step_failure_data.user_failure_data
+    assert given is not None and given.description, f"{failed.step_key} failed with a stack trace"
+    return given.description
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
+    """Names of the checks of a run that did not pass."""
+    evaluations = result.get_asset_check_evaluations()
+    return {evaluation.check_name for evaluation in evaluations if not evaluation.passed}
