@@ -68,11 +68,11 @@ class Cleaned:
 
 def clean(path: Path, *, today: dt.date, declared_months: Collection[str] = ()) -> Cleaned:
     """Apply the cleaning contract to a file; rows outside the declared months (if any) are quarantined."""
-    text = path.read_text(encoding="utf-8-sig")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    lines = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    header = [re.sub(r"[\s_-]+", "_", name.strip().lower()) for name in next(lines)]
-    records = [record for record in lines if record]
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        delimiter = max(",;\t", key=text.readline().count)
+        text.seek(0)
+        names, *records = (record for record in csv.reader(text, delimiter=delimiter, strict=True) if record)
+    header = [re.sub(r"[\s_-]+", "_", name.strip().lower()) for name in names]
     cleaned = Cleaned(records=len(records))
     order = slash_order(record[header.index("purchase_date")] for record in records if len(record) == len(header))
     accepted: list[tuple[list[str], Row, Counter[str]]] = []
@@ -85,7 +85,8 @@ def clean(path: Path, *, today: dt.date, declared_months: Collection[str] = ()) 
             accepted.append((record, row, repairs))
         except Refused as reason:
             cleaned.quarantined[str(reason)] += 1
-    drop = len({row["customer_id"] for _, row, _ in accepted}) >= 0.9 * len(accepted)
+    different = {tuple(record) for record in records if len(record) == len(names)}
+    drop = len({record[header.index("customer_id")] for record in different}) >= 0.9 * len(different)
     seen: set[tuple[str, ...]] = set()
     for record, row, repairs in accepted:
         if drop and tuple(record) in seen:
@@ -139,12 +140,11 @@ def slash_order(values: Iterable[str]) -> str | None:
 
 def parse_date(text: str, order: str | None) -> dt.date:
     day_text = re.split(r"[T ]", text)[0]
-    year_first = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})|(\d{4})/(\d{1,2})/(\d{1,2})", day_text)
+    year_first = re.fullmatch(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", day_text)
     year_last = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", day_text)
     try:
         if year_first:
-            year, month, day = (int(part) for part in year_first.groups() if part)
-            return dt.date(year, month, day)
+            return dt.date(int(year_first[1]), int(year_first[3]), int(year_first[4]))
         if year_last:
             one, two, year = (int(part) for part in year_last.groups())
             if order is None:
@@ -156,7 +156,7 @@ def parse_date(text: str, order: str | None) -> dt.date:
 
 
 def parse_cents(text: str) -> int:
-    number = re.fullmatch(r"([+-]?)[$€£₹]?\s?([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d{1,2})0*)?", text)
+    number = re.fullmatch(r"([+-]?)\s?[$€£₹]?\s?([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d{0,2})0*)?", text)
     if not number:
         raise Refused("invalid_amount")
     cents = int(number[3].replace(",", "")) * 100 + int((number[4] or "0").ljust(2, "0"))
@@ -168,9 +168,10 @@ def parse_cents(text: str) -> int:
 
 
 def parse_integer(text: str, lowest: int, highest: int) -> int | None:
-    if not re.fullmatch(r"\d{1,3}", text):
-        return None
-    return int(text) if lowest <= int(text) <= highest else None
+    number = re.fullmatch(
+        r"\+?(\d{1,3})(\.0*)?", text
+    )  # 49.0 is how some tools write whole numbers beside missing ones
+    return int(number[1]) if number and lowest <= int(number[1]) <= highest else None
 
 
 def age_group(age: int | None) -> str:

@@ -29,7 +29,7 @@ class Rejection:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A file and what becomes of its records. Reasons and kinds are counted by record and by value, as in FileCounts.
 

@@ -5,7 +5,7 @@ import gzip
 import io
 import zipfile
 
-from walmart_bi_tests.corpus.case import HEADER, MARCH, Case, each, file_of, good, record, rejected, text_of
+from walmart_bi_tests.corpus.case import MARCH, Case, each, file_of, good, record, rejected, text_of
 
 PLAIN = text_of(good(3))
 ACCENTED = ["Zürich", "São João", "東京"]
@@ -32,9 +32,9 @@ def workbook() -> bytes:
     )
 
 
-def bomb() -> bytes:
-    """About 64 KB that unpack to 64 MiB of acceptable-looking text."""
-    return gzip.compress((",".join(HEADER) + "\n").encode() + b"a" * (64 * 2**20), mtime=0)
+def bomb(content: bytes, size: int = 64 * 2**20) -> bytes:
+    """A header and the content over and over: some dozens of megabytes that compress to some dozens of kilobytes."""
+    return gzip.compress(PLAIN.encode() + content * (size // len(content)), compresslevel=5, mtime=0)
 
 
 def latin1_rows(accented: int, plain: int) -> bytes:
@@ -79,7 +79,14 @@ CASES = (
         gzip.compress(PLAIN.encode(), mtime=0)[:-8] + bytes(8),
         rejected=rejected("damaged_gzip", MARCH),
     ),
-    Case("gzip_bomb", bomb, rejected=rejected("expansion", MARCH, "times its size")),
+    Case(
+        "gzip_bomb_of_one_record",
+        lambda: bomb(text_of(good(1), header=None).encode()),
+        rejected=rejected("expansion", MARCH, "times its size"),
+    ),
+    Case("gzip_bomb_of_blank_lines", lambda: bomb(b"\n"), rejected=rejected("expansion", MARCH, "times its size")),
+    # Nothing of it is worth unpacking once one record is longer than any sale can be.
+    Case("gzip_bomb_without_line_ends", lambda: bomb(b"a"), rejected=rejected("record_too_long", MARCH, "line 5")),
     Case(
         "gzip_in_gzip",
         gzip.compress(gzip.compress(PLAIN.encode(), mtime=0), mtime=0),

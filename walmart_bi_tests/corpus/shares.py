@@ -7,9 +7,9 @@ from walmart_bi_tests.corpus.case import Case, Record, each, file_of, good, reco
 RANGE = "sales_2024-01_2024-03.csv"
 
 
-def few_customers(count: int) -> list[Record]:
-    """Different purchases of three customers."""
-    return [record(number, customer_id=f"regular {number % 3}") for number in range(1, count + 1)]
+def customers(count: int, *, purchases: int) -> list[Record]:
+    """Different purchases of so many customers."""
+    return [record(number, customer_id=f"buyer {number % count}") for number in range(1, purchases + 1)]
 
 
 def with_bad(good_rows: int, bad_rows: int) -> bytes:
@@ -22,23 +22,35 @@ def outside(inside_rows: int, outside_rows: int) -> bytes:
 
 
 TWENTY = good(20)
+REGULARS = customers(3, purchases=30)
 CENT_MORE = record(1, purchase_amount="11.51")
 
 DUPLICATES = (
     Case("records_repeated_where_customers_are_unique", file_of([*TWENTY, TWENTY[0], TWENTY[7]]), 20, duplicates=2),
     Case("a_record_three_times", file_of([*good(30), record(1), record(1)]), loaded=30, duplicates=2),
-    # Exactly nine of ten customer ids differ: still nearly unique.
-    Case("records_repeated_at_ninety_percent", file_of([*good(9), record(1)]), loaded=9, duplicates=1),
+    # Whether an id stands for one record is asked of the different records: otherwise the copies would hide themselves.
+    Case("every_record_twice", file_of([*TWENTY, *TWENTY]), loaded=20, duplicates=20),
+    Case(
+        "records_repeated_at_ninety_percent",
+        file_of([*customers(9, purchases=10), record(1, customer_id="buyer 1")]),
+        loaded=10,
+        duplicates=1,
+    ),
+    Case(
+        "records_repeated_below_ninety_percent",
+        file_of([*customers(8, purchases=10), record(1, customer_id="buyer 1")]),
+        loaded=11,
+    ),
     # The same people buy again and again: two equal rows may well be two purchases.
     Case(
         "records_repeated_where_customers_come_back",
-        file_of([*few_customers(30), few_customers(1)[0]]),
+        file_of([*REGULARS, REGULARS[0]]),
         loaded=31,
     ),
     Case("records_repeated_with_policy_keep", file_of([*TWENTY, TWENTY[0]]), loaded=21, policy="keep"),
     Case(
         "records_repeated_with_policy_drop_exact",
-        file_of([*few_customers(30), few_customers(1)[0]]),
+        file_of([*REGULARS, REGULARS[0]]),
         loaded=30,
         duplicates=1,
         policy="drop_exact",

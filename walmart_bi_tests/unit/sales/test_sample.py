@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from walmart_bi.sales.sample import PAYMENTS, PRODUCTS, sample_file_name, write_sample
+from walmart_bi.sales.contract import KNOWN_VALUES, RAW_NAMES
+from walmart_bi.sales.sample import GENDERS, HEADER, PAYMENTS, PRODUCTS, sample_file_name, write_sample
 
 FIRST, LAST = dt.date(2024, 2, 10), dt.date(2025, 2, 9)
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -46,6 +47,14 @@ def test_clean_rows_have_the_shape_and_the_ranges_of_the_real_file(tmp_path: Pat
     assert min(dates) >= FIRST
     assert max(dates) <= LAST
     assert len({day.strftime("%Y-%m") for day in dates}) == 13
+
+
+def test_samples_hold_the_columns_and_the_known_values_of_the_contract() -> None:
+    assert tuple(HEADER.split(",")) == RAW_NAMES
+    assert set(GENDERS) == set(KNOWN_VALUES["Gender"])
+    assert set(PAYMENTS) == set(KNOWN_VALUES["Payment_Method"])
+    assert {category for category, _ in PRODUCTS} == set(KNOWN_VALUES["Category"])
+    assert {product for _, product in PRODUCTS} == set(KNOWN_VALUES["Product_Name"])
 
 
 def test_nearly_all_cities_and_all_customers_differ(tmp_path: Path) -> None:
