@@ -27,6 +27,8 @@ CONNECT_OPTIONS: dict[str, str | bool | int | float | list[str]] = {
 }
 _RETRY_SECONDS = 0.05
 _LOCK_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+# A commit that cannot be written comes as a TransactionException; conflicts, which share that class, are told apart.
+_STORAGE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException)
 _CONFLICT = re.compile(r"conflict|primary key", re.IGNORECASE)
 
 
@@ -56,7 +58,8 @@ class DuckDbFile:
 
     def change(self, change: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
         """Run the change in one transaction, the whole again after a conflict. Raises WarehouseBusy."""
-        self._make_directory()
+        with self._files_explained():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.held(self._busy_timeout):
             if not self.exists():
                 self._create_file()
@@ -65,7 +68,7 @@ class DuckDbFile:
     def explained(self, error: duckdb.Error) -> WarehouseError:
         """What DuckDB refused, with the next step."""
         cause = str(error).strip().partition("\n")[0]
-        if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)):
+        if isinstance(error, _STORAGE_ERRORS):
             next_step = "free disk space and memory, check the disk, then run it again."
         else:
             next_step = "correct the statement, or what it reads, then run it again."
@@ -112,22 +115,24 @@ class DuckDbFile:
     def _create_file(self) -> None:
         """Make the file under another name and rename it, so that a crash cannot leave half a database behind."""
         new = self._path.with_name(f".{self._path.name}.new")
-        for leftover in (new, new.with_name(f"{new.name}.wal")):
-            leftover.unlink(missing_ok=True)
-        try:
-            with duckdb.connect(new, config=CONNECT_OPTIONS) as connection:
-                self._create(connection)
-        except duckdb.Error as error:
-            raise self.explained(error) from error
-        new.replace(self._path)
+        with self._files_explained():
+            for leftover in (new, new.with_name(f"{new.name}.wal")):
+                leftover.unlink(missing_ok=True)
+            try:
+                with duckdb.connect(new, config=CONNECT_OPTIONS) as connection:
+                    self._create(connection)
+            except duckdb.Error as error:
+                raise self.explained(error) from error
+            new.replace(self._path)
 
-    def _make_directory(self) -> None:
+    @contextlib.contextmanager
+    def _files_explained(self) -> Iterator[None]:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            yield
         except OSError as error:
             raise WarehouseError(
-                f"The directory of the database cannot be made: {error.strerror or error}.",
-                place=str(self._path.parent),
+                f"The database file cannot be made: {error.strerror or error}.",
+                place=str(error.filename or self._path),
                 next_step="set WALMART_BI_HOME to a directory where the user who runs this may write.",
             ) from error
 

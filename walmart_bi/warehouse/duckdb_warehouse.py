@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT = "read_parquet(?, hive_partitioning = FALSE)"
 _LEDGER_COLUMNS = ", ".join(ledger.LEDGER_COLUMNS)
+_ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = COALESCE(?, month) ORDER BY month, version"
 
 
 class DuckDbWarehouse:
@@ -103,7 +104,9 @@ class DuckDbWarehouse:
         if not file.exists():
             return []
         with file.reading() as connection:
-            return _entries(connection, month) if _has_tables(connection) else []
+            reader = _DuckDbReader(connection, file)
+            rows = reader.query(_ENTRIES, [month]).rows if _has_tables(connection) else []
+        return [ledger.ledger_entry(row) for row in rows]
 
     def create_view(self, name: str, select: str) -> None:
         """Create the view or replace its text."""
@@ -213,12 +216,8 @@ def _has_tables(connection: DuckDBPyConnection) -> bool:
     return bool(found[0][0] == 2)
 
 
-def _entries(connection: DuckDBPyConnection, month: str | None) -> list[LedgerEntry]:
-    rows = connection.execute(
-        f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = COALESCE(?, month) ORDER BY month, version",
-        [month],
-    ).fetchall()
-    return [ledger.ledger_entry(row) for row in rows]
+def _entries(connection: DuckDBPyConnection, month: str) -> list[LedgerEntry]:
+    return [ledger.ledger_entry(row) for row in connection.execute(_ENTRIES, [month]).fetchall()]
 
 
 def _insert_entry(connection: DuckDBPyConnection, entry: LedgerEntry) -> None:

@@ -48,13 +48,14 @@ class DatabaseLock:
             raise busy(self._database, self._holder(), timeout) from error
         except OSError as error:
             raise self._unusable(error) from error
+        outermost = lock.lock_counter == 1
         try:
-            if lock.lock_counter == 1:
+            if outermost:
                 self._sign()
             yield
         finally:
-            if lock.lock_counter == 1:
-                self._holder_path.unlink(missing_ok=True)
+            if outermost:
+                self._unsign()
             lock.release()
 
     def _sign(self) -> None:
@@ -65,6 +66,10 @@ class DatabaseLock:
         }
         with contextlib.suppress(OSError):  # a full disk must not keep anybody from reading
             self._holder_path.write_text(json.dumps(holder), encoding="utf-8")
+
+    def _unsign(self) -> None:
+        with contextlib.suppress(OSError):
+            self._holder_path.unlink()
 
     def _holder(self) -> str:
         """Who signed last. A note that is missing or half written belongs to somebody who is just coming or going."""

@@ -357,14 +357,14 @@ def test_a_load_after_a_restored_one_supersedes_that_one(warehouse, store):
     assert [item.is_active for item in warehouse.ledger()] == [False, False, True]
 
 
-@pytest.mark.parametrize("load_id", ["2025-03-v9", "2025-02-v1", "", "'; DROP TABLE load_ledger; --"])
-def test_a_load_that_the_month_does_not_have_is_refused_naming_those_it_has(warehouse, store, load_id):
+def test_a_load_that_the_month_does_not_have_is_refused_naming_those_it_has(warehouse, store):
     load(warehouse, make_month(store, "2025-02", 2))
     load(warehouse, make_month(store, MONTH, 3))
     before = state(warehouse)
 
-    with pytest.raises(UnknownLoad, match=r"2025-03-v1"):
-        warehouse.restore_load(MONTH, load_id)
+    for load_id in ("2025-03-v9", "2025-02-v1", "", "'; DROP TABLE load_ledger; --"):
+        with pytest.raises(UnknownLoad, match=r"2025-03-v1"):
+            warehouse.restore_load(MONTH, load_id)
     assert state(warehouse) == before
 
 
@@ -436,16 +436,17 @@ def test_the_guard_compares_with_the_active_load_and_not_with_the_newest(warehou
 # Objects that are not what they are said to be
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ControlTotals)])
-def test_a_difference_in_any_control_total_stops_the_load(warehouse, store, field):
+def test_a_difference_in_any_control_total_stops_the_load(warehouse, store):
     load(warehouse, make_month(store, MONTH, 3))
     before = state(warehouse)
     month = make_month(store, MONTH, 5)
-    told = getattr(month.totals, field)
-    wrong = "2025-03-30" if isinstance(told, str) else told + 1
 
-    with pytest.raises(TotalsMismatch, match=rf"{told} instead of {wrong}"):
-        load(warehouse, dataclasses.replace(month, totals=dataclasses.replace(month.totals, **{field: wrong})))
+    for field in dataclasses.fields(ControlTotals):
+        told = getattr(month.totals, field.name)
+        wrong = "2025-03-30" if isinstance(told, str) else told + 1
+        totals = dataclasses.replace(month.totals, **{field.name: wrong})
+        with pytest.raises(TotalsMismatch, match=rf"{told} instead of {wrong}"):
+            load(warehouse, dataclasses.replace(month, totals=totals))
     assert state(warehouse) == before
 
 
@@ -484,28 +485,23 @@ def test_a_row_of_another_month_stops_the_load(warehouse, store):
     assert state(warehouse) == before
 
 
-@pytest.mark.parametrize(
-    "schema",
-    [
+def test_an_object_with_other_columns_or_types_stops_the_load(warehouse, store):
+    load(warehouse, make_month(store, MONTH, 3))
+    before = state(warehouse)
+    rows = [{**row, "town": "x", "extra": "x"} for row in make_rows(MONTH, 5)]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([*SALES_SCHEMA, ("town", "string"), ("extra", "string")]))
+    described = make_month(store, MONTH, 5)
+
+    for schema in (
         SALES_SCHEMA.set(10, pa.field("purchase_amount", pa.float64())),
         SALES_SCHEMA.set(9, pa.field("purchase_date", pa.timestamp("us"))),
         SALES_SCHEMA.set(6, pa.field("town", pa.string())),
         SALES_SCHEMA.append(pa.field("extra", pa.string())),
         SALES_SCHEMA.remove(13),
         pa.schema(list(SALES_SCHEMA)[::-1]),
-    ],
-    ids=["float money", "timestamp", "renamed", "extra", "missing", "reordered"],
-)
-def test_an_object_with_other_columns_or_types_stops_the_load(warehouse, store, schema):
-    load(warehouse, make_month(store, MONTH, 3))
-    before = state(warehouse)
-    rows = [{**row, "town": "x", "extra": "x"} for row in make_rows(MONTH, 5)]
-    table = pa.Table.from_pylist(rows, schema=pa.schema([*SALES_SCHEMA, ("town", "string"), ("extra", "string")]))
-    described = make_month(store, MONTH, 5)
-    other = write_object(store, described, table.select(schema.names).cast(schema))
-
-    with pytest.raises(WarehouseError, match="columns"):
-        load(warehouse, other)
+    ):
+        with pytest.raises(WarehouseError, match="columns"):
+            load(warehouse, write_object(store, described, table.select(schema.names).cast(schema)))
     assert state(warehouse) == before
 
 

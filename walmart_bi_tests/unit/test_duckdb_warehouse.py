@@ -1,0 +1,395 @@
+"""What is true of the DuckDB warehouse alone: the file, who else has it open, and what can be wrong with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import subprocess
+import sys
+import threading
+import time
+
+import duckdb
+import pytest
+
+from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.warehouse.base import WarehouseBusy, WarehouseError
+from walmart_bi.warehouse.duckdb_file import CONNECT_OPTIONS, DuckDbFile
+from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+from walmart_bi.warehouse.ledger import ledger_values
+from walmart_bi_tests.builders import make_month
+from walmart_bi_tests.contracts.warehouses import DuckDbSite, child
+
+MONTH = "2025-03"
+
+
+@pytest.fixture
+def site(tmp_path):
+    return DuckDbSite(tmp_path / "home")
+
+
+@pytest.fixture
+def store(site):
+    return site.store()
+
+
+@pytest.fixture
+def warehouse(site):
+    return site.warehouse(busy_timeout=0.3)
+
+
+def load(warehouse, month):
+    return warehouse.replace_month(month, run_id="run", code_version="0.1.0")
+
+
+def count(warehouse) -> int:
+    with warehouse.read() as reader:
+        return reader.query("SELECT COUNT(*) FROM walmart_sales").rows[0][0]
+
+
+@pytest.fixture
+def loaded(warehouse, store):
+    load(warehouse, make_month(store, MONTH, 3))
+    return warehouse
+
+
+# The file
+
+
+def test_making_a_warehouse_and_asking_an_empty_one_touches_nothing(site, warehouse):
+    assert warehouse.ledger() == []
+    with pytest.raises(
+        WarehouseError, match=r"warehouse\.duckdb: Nothing is loaded yet\. Next step: .*walmart-bi load"
+    ):
+        count(warehouse)
+
+    assert not site.folder.exists()
+
+
+def test_the_module_is_imported_without_duckdb_or_filelock():
+    code = (
+        "import sys, walmart_bi.warehouse.duckdb_warehouse, walmart_bi.stores.directory\n"
+        "print({'duckdb', 'filelock', 'pandas', 'pyarrow'} & set(sys.modules))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert printed.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "my store's 1.duckdb", "data.2025.duckdb", "plain"])
+def test_the_table_name_works_in_any_client_whatever_the_file_is_called(tmp_path, name):
+    store = DirectoryStore(tmp_path / "bucket")
+    warehouse = DuckDbWarehouse(tmp_path / name, store)
+    load(warehouse, make_month(store, MONTH, 3))
+
+    with duckdb.connect(tmp_path / name, read_only=True) as client:
+        assert client.execute(f"SELECT COUNT(*) FROM {warehouse.table_name('walmart_sales')}").fetchall() == [(3,)]
+
+
+def test_the_usual_table_name_needs_no_quotes(warehouse):
+    assert warehouse.table_name("walmart_sales") == "warehouse.main.walmart_sales"
+
+
+def test_a_path_with_glob_characters_is_read_literally(tmp_path):
+    store = DirectoryStore(tmp_path / "a[b]*?{c}" / "month=2024-01")
+    warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb", store)
+    load(warehouse, make_month(store, MONTH, 3))
+
+    assert count(warehouse) == 3
+
+
+def test_a_crash_while_the_file_was_made_leaves_nothing_in_the_way(site, warehouse, store):
+    site.folder.mkdir()
+    site.database.with_name(".warehouse.duckdb.new").write_bytes(b"half a database")
+    site.database.with_name(".warehouse.duckdb.new.wal").write_bytes(b"half a log")
+    load(warehouse, make_month(store, MONTH, 3))
+
+    assert count(warehouse) == 3
+    assert sorted(path.name for path in site.folder.iterdir()) == [
+        "bucket",
+        "warehouse.duckdb",
+        "warehouse.duckdb.lock",
+    ]
+
+
+def test_a_directory_that_cannot_be_made_is_an_error_with_the_next_step(tmp_path, store):
+    (tmp_path / "file").write_bytes(b"")
+    month = make_month(store, MONTH, 3)
+
+    with pytest.raises(WarehouseError, match=r"file: The database file cannot be made.*WALMART_BI_HOME"):
+        load(DuckDbWarehouse(tmp_path / "file" / "warehouse.duckdb", store), month)
+
+
+def test_a_new_file_that_cannot_be_written_is_an_error_with_the_cause(site, warehouse, store):
+    month = make_month(store, MONTH, 3)
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from walmart_bi_tests.contracts.warehouses import DuckDbSite\n"
+        "from walmart_bi.warehouse.base import WarehouseError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try: DuckDbSite(Path(sys.argv[1])).warehouse().create_tables()\n"
+        "except WarehouseError as error: print(error, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(site.folder)], capture_output=True, text=True, input="", check=True
+    )
+    assert "free disk space" in process.stdout
+    assert not site.database.exists()
+    assert load(warehouse, month).action == "loaded"
+
+
+def test_something_in_the_way_of_a_new_file_is_an_error_that_names_it(site, warehouse):
+    site.database.with_name(".warehouse.duckdb.new").mkdir(parents=True)
+
+    with pytest.raises(WarehouseError, match=r"\.warehouse\.duckdb\.new: The database file cannot be made"):
+        warehouse.create_tables()
+
+
+def test_a_new_file_whose_tables_cannot_be_made_does_not_appear(tmp_path):
+    file = DuckDbFile(
+        tmp_path / "warehouse.duckdb", busy_timeout=1, create=lambda connection: connection.execute("CREATE NONSENSE")
+    )
+
+    with pytest.raises(WarehouseError, match="NONSENSE"):
+        file.change(lambda connection: None)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("kind", [duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException])
+def test_an_error_of_the_storage_is_not_blamed_on_the_statement(tmp_path, kind):
+    file = DuckDbFile(tmp_path / "warehouse.duckdb", busy_timeout=1, create=lambda connection: None)
+
+    def fail(connection: duckdb.DuckDBPyConnection) -> None:
+        raise kind("No space left on device\nand more")
+
+    with pytest.raises(WarehouseError, match=r"No space left on device Nothing was changed.*free disk space"):
+        file.change(fail)
+
+
+# What somebody else put there
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a database", b"x" * 20_000, b"SQLite format 3\x00" + b"\x00" * 5000],
+    ids=["empty", "text", "long text", "SQLite"],
+)
+def test_a_file_that_is_no_duckdb_database_is_named_and_left_alone(site, warehouse, store, content):
+    month = make_month(store, MONTH, 3)
+    site.database.write_bytes(content)
+    for attempt in (
+        lambda: load(warehouse, month),
+        lambda: count(warehouse),
+        warehouse.ledger,
+        warehouse.create_tables,
+    ):
+        with pytest.raises(WarehouseError, match=r"warehouse\.duckdb: The database file cannot be opened.*move it"):
+            attempt()
+
+    assert site.database.read_bytes() == content
+
+
+def test_a_directory_in_its_place_is_an_error_that_says_so(site, warehouse):
+    site.database.mkdir(parents=True)
+
+    with pytest.raises(WarehouseError, match="Is a directory"):
+        count(warehouse)
+
+
+def test_a_truncated_database_is_an_error_with_the_next_step(site, loaded, store):
+    content = site.database.read_bytes()
+    site.database.write_bytes(content[:9000])
+
+    with pytest.raises(WarehouseError, match=r"cannot be opened.*load the months again"):
+        loaded.ledger()
+
+
+def test_another_duckdb_database_counts_as_not_loaded_and_keeps_its_own_tables(site, warehouse, store):
+    month = make_month(store, MONTH, 3)
+    with duckdb.connect(site.database) as client:
+        client.execute("CREATE TABLE theirs AS SELECT 42 AS answer")
+
+    assert warehouse.ledger() == []
+    with pytest.raises(WarehouseError, match="Nothing is loaded yet"):
+        count(warehouse)
+    load(warehouse, month)
+    with warehouse.read() as reader:
+        assert reader.query("SELECT answer FROM theirs").rows == [(42,)]
+    assert count(warehouse) == 3
+
+
+def test_tables_of_another_shape_are_an_error_and_stay_as_they_are(site, warehouse, store):
+    month = make_month(store, MONTH, 3)
+    with duckdb.connect(site.database) as client:
+        client.execute("CREATE TABLE walmart_sales AS SELECT 42 AS answer")
+        client.execute("CREATE TABLE load_ledger AS SELECT 42 AS answer")
+
+    for attempt in (lambda: load(warehouse, month), warehouse.ledger):
+        with pytest.raises(WarehouseError, match=r"month.*Nothing was changed"):
+            attempt()
+    assert count(warehouse) == 1
+
+
+def test_a_reader_cannot_write(loaded):
+    with pytest.raises(WarehouseError, match="read-only"), loaded.read() as reader:
+        reader.query("DELETE FROM walmart_sales")
+    assert count(loaded) == 3
+
+
+# Who else has it open
+
+
+class StoreThatWaits(DirectoryStore):
+    """Lets something happen once, in the middle of a load: after its ledger row, before its rows."""
+
+    def __init__(self, store, reached, happen):
+        self._root = store._root
+        self._reached = reached
+        self._happen = happen
+
+    def fetch(self, key, etag=None):
+        if not self._reached.is_set():
+            self._reached.set()
+            self._happen()
+        return super().fetch(key, etag)
+
+
+HOLD = (
+    "import duckdb, sys\n"
+    "with duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'reading') as client:\n"
+    "    client.execute('SELECT 1'); print('open', flush=True); sys.stdin.read()\n"
+)
+
+
+def test_a_tool_that_only_reads_stops_loads_but_not_readers_and_is_named(site, loaded, store):
+    month = make_month(store, MONTH, 4)
+    with child(HOLD, site.database, "reading") as tool:
+        assert count(loaded) == 3
+        with pytest.raises(WarehouseBusy, match=rf"within 0\.3 s: it is held by process {tool.pid} \(.*python.*\)"):
+            load(loaded, month)
+    assert load(loaded, month).action == "loaded"
+
+
+def test_a_tool_that_writes_stops_everybody_and_is_named(site, loaded, store):
+    with child(HOLD, site.database, "writing") as tool:
+        for attempt in (lambda: count(loaded), loaded.ledger, loaded.create_tables):
+            with pytest.raises(WarehouseBusy, match=f"process {tool.pid} "):
+                attempt()
+    assert count(loaded) == 3
+
+
+def test_a_load_waits_for_a_tool_that_closes_in_time(site, loaded, store):
+    month = make_month(store, MONTH, 4)
+    with child(HOLD, site.database, "writing") as tool:
+        closing = threading.Timer(0.4, tool.kill)
+        closing.start()
+        assert load(site.warehouse(busy_timeout=30), month).action == "loaded"
+        closing.join()
+
+
+def test_another_connection_in_this_process_is_named_as_such(site, loaded):
+    with duckdb.connect(site.database), pytest.raises(WarehouseBusy, match="another connection in this process"):
+        count(loaded)
+
+
+def test_a_conflicting_transaction_in_this_process_gives_a_bounded_error(site, loaded, store):
+    month = make_month(store, MONTH, 4)
+    with duckdb.connect(site.database, config=CONNECT_OPTIONS) as other:
+        other.execute("BEGIN TRANSACTION")
+        other.execute("UPDATE load_ledger SET is_active = FALSE")
+        started = time.monotonic()
+        with pytest.raises(WarehouseBusy, match="another connection in this process"):
+            load(loaded, month)
+        assert 0.3 <= time.monotonic() - started < 5
+    assert count(loaded) == 3
+
+
+def test_a_load_that_loses_a_race_is_decided_again_on_what_the_winner_left(site, loaded, store):
+    winner = dataclasses.replace(loaded.ledger()[0], load_id="2025-03-v2", version=2, supersedes="2025-03-v1")
+    month = make_month(store, MONTH, 4)
+    with duckdb.connect(site.database, config=CONNECT_OPTIONS) as other:
+        other.execute("BEGIN TRANSACTION")
+        other.execute("UPDATE load_ledger SET is_active = FALSE")
+        other.execute(f"INSERT INTO load_ledger VALUES ({', '.join('?' * 23)})", ledger_values(winner))
+        winning = threading.Timer(0.3, other.commit)
+        winning.start()
+        outcome = load(site.warehouse(busy_timeout=30), month)
+        winning.join()
+
+    assert (outcome.entry.load_id, outcome.entry.supersedes) == ("2025-03-v3", "2025-03-v2")
+    assert [entry.is_active for entry in loaded.ledger()] == [False, False, True]
+
+
+def test_a_first_load_that_loses_a_race_on_an_empty_month_is_decided_again(site, loaded, store):
+    winner = dataclasses.replace(loaded.ledger()[0], load_id="2025-04-v1", month="2025-04", object_sha256="0" * 64)
+    month = make_month(store, "2025-04", 4)
+    with duckdb.connect(site.database, config=CONNECT_OPTIONS) as other:
+        other.execute("BEGIN TRANSACTION")
+        other.execute(f"INSERT INTO load_ledger VALUES ({', '.join('?' * 23)})", ledger_values(winner))
+        mine = site.warehouse(busy_timeout=30)
+        inserting = threading.Event()
+        mine._store = StoreThatWaits(store, inserting, other.commit)
+        outcome = load(mine, month)
+
+    assert inserting.is_set()
+    assert (outcome.entry.load_id, outcome.entry.supersedes) == ("2025-04-v2", "2025-04-v1")
+    assert [entry.is_active for entry in loaded.ledger("2025-04")] == [False, True]
+
+
+# Cut off in the middle
+
+KILLED_AFTER_THE_INSERT = (
+    "import os, pickle, signal, sys; from pathlib import Path\n"
+    "from walmart_bi.warehouse import duckdb_warehouse as module\n"
+    "from walmart_bi_tests.contracts.warehouses import DuckDbSite, load_all\n"
+    "def kill(expected, found, *, where, place, real=module.require_equal):\n"
+    "    real(expected, found, where=where, place=place)\n"
+    "    if place.endswith('walmart_sales'): print('inserted', flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
+    "module.require_equal = kill\n"
+    "load_all(DuckDbSite(Path(sys.argv[1])), [pickle.loads(sys.stdin.buffer.read())])\n"
+)
+
+
+@pytest.mark.parametrize("rows_before", [0, 3])
+def test_a_load_killed_between_insert_and_commit_leaves_the_old_month(site, warehouse, store, rows_before):
+    if rows_before:
+        load(warehouse, make_month(store, MONTH, rows_before))
+    history = warehouse.ledger()
+    month = make_month(store, MONTH, 5000)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AFTER_THE_INSERT, str(site.folder)],
+        input=pickle.dumps(month),
+        capture_output=True,
+    )
+    assert (killed.returncode, killed.stdout) == (-9, b"inserted\n"), killed.stderr
+
+    assert warehouse.ledger() == history
+    assert count(warehouse) == rows_before
+    assert load(warehouse, month).rows_before == rows_before
+    assert count(warehouse) == 5000
+
+
+FULL_DISK = (
+    "import pickle, resource, sys; from pathlib import Path\n"
+    "from walmart_bi.warehouse.base import WarehouseError\n"
+    "from walmart_bi_tests.contracts.warehouses import DuckDbSite, load_all\n"
+    "site = DuckDbSite(Path(sys.argv[1]))\n"
+    "limit = site.database.stat().st_size + 65536\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+    "try: load_all(site, [pickle.loads(sys.stdin.buffer.read())])\n"
+    "except WarehouseError as error: print(error)\n"
+)
+
+
+def test_a_full_disk_stops_the_load_with_a_clear_error_and_keeps_the_old_month(site, loaded, store):
+    history = loaded.ledger()
+    month = make_month(store, MONTH, 30_000)
+    failed = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(site.folder)], input=pickle.dumps(month), capture_output=True, check=True
+    )
+    assert b"Nothing was changed. Next step: free disk space" in failed.stdout, failed
+
+    assert loaded.ledger() == history
+    assert count(loaded) == 3
+    assert load(loaded, month).action == "loaded"
