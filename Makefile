@@ -30,7 +30,7 @@ INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
 
-.PHONY: help run dev test bench lock docs clean setup-run setup-dev
+.PHONY: help run dev test bench docs lock clean setup-run setup-dev
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
