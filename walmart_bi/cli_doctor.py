@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def _probe_warehouse(project: Project) -> str:
 
 def _probe_instance() -> str:
     with open_instance() as instance:
-        return f"Dagster instance at {instance.root_directory}, {instance.get_runs_count():,} runs recorded"
+        return f"Dagster instance of {os.environ.get('DAGSTER_HOME') or Path.cwd()}: {instance.get_runs_count():,} runs"
 
 
 def _probe_disk(home: Path) -> str:

@@ -14,13 +14,18 @@ from walmart_bi.sql_files import sql_directory
 
 __all__ = ["Display", "Kpi", "KpiColumn", "KpiFileError", "Sort", "load_catalog", "persona_title"]
 
+PERSONAS = ("executive", "sales_manager", "regional_director", "customer_experience", "marketing", "finance")
+
 _VIEW = re.compile(r"kpi_[a-z0-9_]{1,100}")
 _PERSONA = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _RESERVED = {"kpi_insights"}  # an asset of the graph has this name
 
 
 def load_catalog(directory: Path | None = None) -> tuple[Kpi, ...]:
-    """All KPIs, by persona and name, from the directory or from the project's own SQL. Raises KpiFileError."""
+    """All KPIs, by persona and name, from the directory or from the project's own SQL. Raises KpiFileError.
+
+    Personas come in the order of PERSONAS, from the widest view to the most special; new ones follow by name.
+    """
     root = sql_directory() / "kpis" if directory is None else directory
     files = sorted(path for path in root.glob("**/*") if path.suffix.lower() == ".sql" and path.name[0] != ".")
     if not files:
@@ -39,7 +44,12 @@ def load_catalog(directory: Path | None = None) -> tuple[Kpi, ...]:
                 next_step="rename one of the two files; a view's name is unique over all personas.",
             )
         kpis[kpi.name] = kpi
-    return tuple(kpis.values())
+    return tuple(sorted(kpis.values(), key=_place))
+
+
+def _place(kpi: Kpi) -> tuple[int, str, str]:
+    rank = PERSONAS.index(kpi.persona) if kpi.persona in PERSONAS else len(PERSONAS)
+    return rank, kpi.persona, kpi.name
 
 
 def _load(root: Path, file: Path) -> Kpi:

@@ -73,9 +73,7 @@ def publish(store: ObjectStore, staged: MonthlyObject) -> MonthlyObject:
     return dataclasses.replace(staged, key=key)
 
 
-def preview_rows(
-    store: ObjectStore, month: MonthlyObject, rows: int = 5
-) -> tuple[list[str], list[tuple[object, ...]]]:
+def preview_rows(store: ObjectStore, month: MonthlyObject, rows: int = 5) -> tuple[list[str], list[tuple[object, ...]]]:
     """Column names and first rows of a month's object, without the customer id."""
     import pyarrow.parquet as pq
 

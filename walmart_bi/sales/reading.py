@@ -89,7 +89,7 @@ def _batches(header: Header, line: int, chunks: Iterator[bytes], name: str) -> I
         if not data:
             continue
         part = split(data, header.delimiter, line, at_end=chunk is None)
-        _check_record_sizes(part, len(data), name, at_end=chunk is None)
+        _check_record_sizes(part, data, name, at_end=chunk is None)
         carry, line = data[part.consumed :], part.next_line
         records += len(part.block)
         if records > MAX_RECORDS:
@@ -110,28 +110,34 @@ def _batches(header: Header, line: int, chunks: Iterator[bytes], name: str) -> I
         )
 
 
-def _check_record_sizes(part: Split, size: int, name: str, *, at_end: bool) -> None:
+def _check_record_sizes(part: Split, data: bytes, name: str, *, at_end: bool) -> None:
     """A quote that is never closed would swallow the rest of the file: say where it opened instead."""
-    unfinished = size - part.consumed > MAX_RECORD_BYTES
-    if part.open_quote_line is not None and (at_end or unfinished):
-        raise RejectedFile(
-            "unclosed_quote",
-            "A quoted text is opened and not closed again; everything after it would be lost.",
-            place=f"{name}, line {part.open_quote_line}",
-            next_step='close the quote, or write a quote inside a quoted text twice (""), and deliver the file again.',
-        )
     block = part.block
     too_long = np.flatnonzero(block.ends - block.starts > MAX_RECORD_BYTES)
     if len(too_long):
-        raise _too_long(name, int(block.lines[too_long[0]]))
-    if unfinished:
-        raise _too_long(name, part.next_line)
+        record = int(too_long[0])
+        line = int(block.lines[record])
+        raise _unclosed_quote(name, line) if b'"' in block.raw(record) else _too_long(name, line)
+    if len(data) - part.consumed > MAX_RECORD_BYTES:
+        quoted = b'"' in data[part.consumed :]
+        raise _unclosed_quote(name, part.next_line) if quoted else _too_long(name, part.next_line)
+    if at_end and part.open_quote_line is not None:
+        raise _unclosed_quote(name, part.open_quote_line)
+
+
+def _unclosed_quote(name: str, line: int) -> RejectedFile:
+    return RejectedFile(
+        "unclosed_quote",
+        "A quoted text is opened and not closed again; everything after it would be lost.",
+        place=f"{name}, line {line}",
+        next_step='close the quote, or write a quote inside a quoted text twice (""), and deliver the file again.',
+    )
 
 
 def _too_long(name: str, line: int) -> RejectedFile:
     return RejectedFile(
         "record_too_long",
-        f"A record has more than {MAX_RECORD_BYTES:,} bytes: line ends are missing, or a quote is not closed.",
+        f"A record has more than {MAX_RECORD_BYTES:,} bytes: line ends are missing.",
         place=f"{name}, line {line}",
         next_step="look at that line, correct it and deliver the file again.",
     )

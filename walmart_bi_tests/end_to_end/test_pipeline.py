@@ -98,7 +98,7 @@ def test_given_a_loaded_file_when_quarantined_rows_are_read_then_each_has_line_r
 def test_given_a_loaded_file_when_the_snapshot_is_read_then_it_equals_the_views_and_its_manifest(loaded, expected):
     project, _ = loaded
     manifest = json.loads(project.store.read_bytes("dashboard_data/latest/manifest.json"))
-    assert Decimal(manifest["revenue"]) == sum(row["purchase_amount"] for row in expected.rows)
+    assert Decimal(manifest["revenue"]) == oracle.kpis(expected.rows)["kpi_total_revenue"][0]["total_revenue"]
     assert manifest["orders"] == len(expected.rows)
     for kpi in load_catalog():
         content = project.store.read_bytes(f"dashboard_data/latest/{kpi.name}.csv")
@@ -127,7 +127,7 @@ def test_given_a_monthly_asset_when_looked_at_then_each_month_tells_rows_source_
     for month, metadata in by_month.items():
         rows = ROWS if asset == "raw_sales_file" else expected.rows_by_month[month]
         assert metadata["dagster/partition_row_count"].value == rows
-        assert digest in {value.value for value in metadata.values()}
+        assert digest in [value.value for value in metadata.values()]
         assert metadata["source file"].value == f"raw_data/{FILE}"
         assert "preview" in metadata
         assert metadata["duration (s)"].value >= 0

@@ -1,0 +1,164 @@
+"""The sensors on a real instance: what they request, what they refuse, what they tell people."""
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from walmart_bi.sensors import failure_alert, foreign_objects, object_month
+from walmart_bi.stores.base import StoreError
+from walmart_bi_tests.project import TestProject, month_csv, new_project
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestProject]:
+    # A file counts as settled two seconds after it was written; the tests do not wait for that.
+    monkeypatch.setattr("walmart_bi.build.SETTLE", dt.timedelta(0))
+    with new_project(tmp_path) as made:
+        yield made
+
+
+def tick(project: TestProject, sensor: str, cursor: str | None = None) -> dg.SensorResult:
+    definition = next(each for each in project.definitions.sensors or () if each.name == sensor)
+    context = dg.build_sensor_context(
+        instance=project.instance, cursor=cursor, resources={"store": project.store}, definitions=project.definitions
+    )
+    result = definition(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def test_given_a_file_when_the_sensor_ticks_then_one_run_with_months_file_and_identity(
+    project: TestProject, tmp_path: Path
+):
+    arrival = project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
+    (request,) = tick(project, "raw_file_sensor").run_requests
+    assert request.run_key == f"raw_data/2024-05.csv@{arrival.etag}:2024-05..2024-05"
+    assert request.tags["dagster/asset_partition_range_start"] == "2024-05"
+    assert request.tags["walmart_bi/file"] == "raw_data/2024-05.csv"
+
+
+def test_given_a_request_when_run_as_asked_then_the_month_is_loaded(project: TestProject, tmp_path: Path):
+    project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
+    (request,) = tick(project, "raw_file_sensor").run_requests
+    job = project.definitions.resolve_job_def("monthly_load")
+    assert job.execute_in_process(instance=project.instance, tags=request.tags, run_config=request.run_config).success
+    assert project.rows_by_month() == {"2024-05": 40}
+
+
+def test_given_nothing_new_when_the_sensor_ticks_again_then_it_skips_with_a_reason(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
+    first = tick(project, "raw_file_sensor")
+    second = tick(project, "raw_file_sensor", first.cursor)
+    assert not second.run_requests
+    assert second.skip_reason.skip_message == "nothing new has arrived"
+
+
+def test_given_a_loaded_arrival_when_the_cursor_is_lost_then_it_is_not_requested_again(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
+    (request,) = tick(project, "raw_file_sensor").run_requests
+    job = project.definitions.resolve_job_def("monthly_load")
+    assert job.execute_in_process(instance=project.instance, tags=request.tags).success
+    assert not tick(project, "raw_file_sensor", None).run_requests
+
+
+def test_given_a_failed_run_when_the_cursor_is_reset_then_the_arrival_is_requested_again(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05.csv", month_csv("2024-05", 100, bad=9, directory=tmp_path))
+    (request,) = tick(project, "raw_file_sensor").run_requests
+    job = project.definitions.resolve_job_def("monthly_load")
+    assert not job.execute_in_process(instance=project.instance, tags=request.tags, raise_on_error=False).success
+    assert tick(project, "raw_file_sensor", None).run_requests
+
+
+def test_given_an_unreadable_file_without_a_month_when_the_sensor_ticks_then_a_report_and_a_reason(
+    project: TestProject,
+):
+    project.deliver("report.xlsx", b"PK\x03\x04" + bytes(3000))
+    result = tick(project, "raw_file_sensor")
+    assert not result.run_requests
+    assert "report.xlsx" in result.skip_reason.skip_message
+    (report,) = project.store.list("quarantine/rejected/")
+    assert json.loads(project.store.read_bytes(report.key))["file"] == "raw_data/report.xlsx"
+
+
+@pytest.mark.parametrize(("name", "word"), [("2023-12.csv", "before the first month"), ("2098-01.csv", "after the")])
+def test_given_a_month_without_a_partition_when_the_sensor_ticks_then_it_says_so(
+    project: TestProject, tmp_path: Path, name: str, word: str
+):
+    project.deliver(name, month_csv("2024-05", directory=tmp_path))
+    result = tick(project, "raw_file_sensor")
+    assert not result.run_requests
+    assert word in result.skip_reason.skip_message
+
+
+def test_given_a_directory_that_cannot_be_listed_when_the_sensor_ticks_then_the_tick_fails(project: TestProject):
+    landing = project.settings.bucket_directory
+    landing.parent.mkdir(parents=True, exist_ok=True)
+    landing.write_text("a file where the bucket should be")
+    with pytest.raises(StoreError):
+        tick(project, "raw_file_sensor")
+
+
+def test_given_own_and_foreign_objects_when_listed_then_only_the_foreign_ones_are_new(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
+    assert project.run("2024-05").success
+    project.store.write_bytes("monthly_data/2024-06/theirs.csv", month_csv("2024-06", directory=tmp_path).encode())
+    (request,) = tick(project, "monthly_data_sensor").run_requests
+    assert request.run_config == {
+        "ops": {"walmart_sales": {"config": {"object_key": "monthly_data/2024-06/theirs.csv"}}}
+    }
+    job = project.definitions.resolve_job_def("load_monthly_object")
+    assert job.execute_in_process(instance=project.instance, tags=request.tags, run_config=request.run_config).success
+    assert project.rows_by_month() == {"2024-05": 40, "2024-06": 40}
+    again = tick(project, "monthly_data_sensor", tick(project, "monthly_data_sensor").cursor)
+    assert not again.run_requests
+    assert [info.key for info in foreign_objects(project.store.list("monthly_data/"))] == [
+        "monthly_data/2024-06/theirs.csv"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "months"),
+    [
+        ("monthly_data/2024-06/any.csv", ("2024-06",)),
+        ("monthly_data/sales_2024-06.parquet", ("2024-06",)),
+    ],
+)
+def test_given_an_object_name_when_read_then_its_month(key: str, months: tuple[str, ...]):
+    assert object_month(key) == months
+
+
+def test_given_an_object_without_one_month_when_the_sensor_ticks_then_it_is_rejected(project: TestProject):
+    project.store.write_bytes("monthly_data/export.csv", b"x\n")
+    result = tick(project, "monthly_data_sensor")
+    assert not result.run_requests
+    assert "declares 0 months" in result.skip_reason.skip_message
+
+
+def test_given_a_failed_run_when_the_failure_sensor_looks_then_people_learn_cause_place_and_next_step(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05.csv", b"%PDF-1.7 no sales")
+    result = project.run("2024-05")
+    assert not result.success
+    run = project.instance.get_run_by_id(result.run_id)
+    failure = next(event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE")
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failure_sensor", dagster_event=failure, dagster_instance=project.instance, dagster_run=run
+    ).for_run_failure()
+    alert = failure_alert(context)
+    assert "raw_data/2024-05.csv" in alert.title
+    assert "PDF" in alert.cause and alert.place and alert.next_step
+    assert os.linesep not in alert.cause
