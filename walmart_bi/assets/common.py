@@ -42,9 +42,10 @@ def monthly_asset(site: Site, **attributes: Any) -> Callable[[Callable[..., Any]
     with warnings.catch_warnings():
         # The parameter is beta in 1.13 and the only way to load a history file in one run; accepted by name.
         warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
-        return dg.asset(
+        decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
             partitions_def=site.months, backfill_policy=dg.BackfillPolicy.single_run(), owners=OWNERS, **attributes
         )
+        return decorator
 
 
 @contextmanager

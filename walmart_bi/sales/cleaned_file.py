@@ -54,7 +54,10 @@ class CleanedMonth:
 
 @dataclass(frozen=True)
 class CleanedFile:
-    """What became of a delivered file. `duplicate_policy` is the one that was applied, never `auto`."""
+    """What became of a delivered file. `duplicate_policy` is the one that was applied, never `auto`.
+
+    `distinct_customer_share` is the number of different customer ids for each different record.
+    """
 
     months: dict[str, CleanedMonth]
     counts: FileCounts
@@ -107,7 +110,7 @@ class _Run:
         self._duplicates = files.enter_context(SetAside(workdir / "duplicates.csv", DUPLICATES_COLUMNS, source.key))
         self._copies = ExtraCopies(workdir / "extra_copies.arrow")
         self._hasher, self._seen = RecordHasher(), SeenRecords(source.records)
-        self.records = self._readable = self._loaded = self._quarantined = self._removed = self._other = 0
+        self.records = self._different = self._loaded = self._quarantined = self._removed = self._other = 0
         self._reasons: Counter[str] = Counter()
         self._month_quarantined: Counter[str] = Counter()
         self._month_removed: Counter[str] = Counter()
@@ -119,8 +122,8 @@ class _Run:
     def add(self, batch: RawBatch) -> None:
         """Account for every record of a batch."""
         self.records += batch.records
-        self._readable += len(batch.lines)
         first_lines = self._seen.first_lines(*self._hasher.hashes(batch), batch.lines)
+        self._different += int(np.count_nonzero(first_lines == 0))
         cleaned = clean(batch, self._rules)
         self._set_aside(batch, cleaned)
         asked = np.isin(cleaned.months, list(self._months)) & cleaned.good
@@ -166,7 +169,8 @@ class _Run:
     def finish(self, policy: DuplicatePolicy) -> CleanedFile:
         """Decide about the extra copies and close the files."""
         self._check_declared_months()
-        share = self._seen.distinct_ids() / self._readable if self._readable else 0.0
+        # Copies are left out of the share: in a file that holds everything twice they would hide themselves.
+        share = self._seen.distinct_ids() / self._different if self._different else 0.0
         applied = policy
         if policy == "auto":
             applied = "drop_exact" if share >= NEARLY_UNIQUE_SHARE else "keep"
