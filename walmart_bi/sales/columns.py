@@ -48,10 +48,8 @@ class Normalised:
 
 
 def column(values: Any) -> Column:
-    """A column of a raw batch, whole or dictionary-encoded."""
-    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
+    """A column of a raw batch's table, plain or dictionary-encoded."""
+    array = values.combine_chunks()
     if pa.types.is_dictionary(array.type):
         return Column(array.dictionary, array.indices.to_numpy())
     return Column(array, None)

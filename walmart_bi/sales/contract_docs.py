@@ -45,8 +45,9 @@ def cleaning_markdown() -> str:
         "## Exact duplicates",
         "Only records that are equal in every raw field (columns outside the contract included), inside one file. "
         "`auto` removes the extra copies when there are at least "
-        f"{100 * contract.NEARLY_UNIQUE_SHARE:.0f} different customer ids for 100 different records, else it keeps all; `keep`, `drop_exact` and `quarantine` do what they say. Removed copies are "
-        "stored with the line of the first occurrence.",
+        f"{100 * contract.NEARLY_UNIQUE_SHARE:.0f} different customer ids for 100 different records, else it keeps "
+        "all; `keep`, `drop_exact` and `quarantine` do what they say. Removed copies are stored with the line of the "
+        "first occurrence.",
         "## Limits",
         _table(("limit", "value"), _limits()),
     ]

@@ -1,8 +1,11 @@
 """The cleaning contract is whole, its page is up to date, and reading it costs no heavy import."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from walmart_bi.sales import contract
 from walmart_bi.sales.contract import (
@@ -64,7 +67,6 @@ def test_the_light_modules_load_without_pandas_and_pyarrow() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_given_the_module_is_run_it_prints_the_page() -> None:
-    command = [sys.executable, "-m", "walmart_bi.sales.contract_docs"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    assert result.stdout.decode("utf-8") == cleaning_markdown()
+def test_given_the_module_is_run_it_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(ROOT / "walmart_bi" / "sales" / "contract_docs.py"), run_name="__main__")
+    assert capsys.readouterr().out == cleaning_markdown()

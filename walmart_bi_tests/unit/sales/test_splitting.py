@@ -45,7 +45,7 @@ def found(text: str, delimiter: str = ",") -> list[tuple[int, str]]:
     return [(int(block.lines[record]), block.raw(record).decode()) for record in range(len(block))]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 @given(TEXTS.filter(bool))
 @example('"a\r\nb",c\rd\n\n"e""f",g')
 @example('a"b,"c"d"e\n"f')
@@ -53,7 +53,7 @@ def test_records_and_lines_are_those_of_a_walk_through_every_character(text: str
     assert found(text) == slow(text)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(TEXTS.filter(bool), st.integers(1, 12))
 def test_it_does_not_matter_where_a_text_is_cut_into_blocks(text: str, size: int) -> None:
     data, line, carry, records = text.encode(), 1, b"", []
@@ -67,7 +67,7 @@ def test_it_does_not_matter_where_a_text_is_cut_into_blocks(text: str, size: int
     assert carry == b""
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(TEXTS.filter(bool))
 def test_there_are_as_many_records_as_the_csv_module_reads(text: str) -> None:
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]

@@ -1,0 +1,75 @@
+"""Exact repeats inside one file: found whatever the batches are, and only when every raw field is equal."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from walmart_bi.sales.duplicates import RecordHasher, SeenRecords
+from walmart_bi.sales.reading import open_raw
+from walmart_bi_tests.corpus.case import HEADER, good, record, text_of
+
+RECORDS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), max_size=60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(RECORDS, st.integers(1, 20))
+def test_every_repeat_names_the_line_of_the_first(records: list[tuple[int, int]], size: int) -> None:
+    seen, first, expected, found = SeenRecords(len(records)), {}, [], []
+    for line, key in enumerate(records, start=2):
+        expected.append(first.get(key, 0))
+        first.setdefault(key, line)
+    for start in range(0, len(records), size):
+        part = records[start : start + size]
+        ids = np.array([customer for customer, _ in part], np.uint64)
+        hashes = np.array([(customer * 4 + rest) << 58 for customer, rest in part], np.uint64)
+        found += seen.first_lines(ids, hashes, np.arange(start, start + len(part), dtype=np.int64) + 2).tolist()
+    assert found == expected
+    assert seen.distinct_ids() == len({customer for customer, _ in records})
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_one_equal_hash_is_not_enough(size: int) -> None:
+    seen, found = SeenRecords(2), []
+    for start in range(0, 2, size):
+        ids, lines = np.arange(start, start + size, dtype=np.uint64), np.arange(start, start + size, dtype=np.int64) + 2
+        found += seen.first_lines(ids, np.full(size, 5, np.uint64), lines).tolist()
+    assert found == [0, 0]
+
+
+def hashes_of(path: Path, rows: list[list[str]], header: list[str] = HEADER) -> list[tuple[int, int]]:
+    path.write_text(text_of(rows, header=header), encoding="utf-8")
+    batch = next(open_raw(path, "f.csv").batches)
+    ids, records = RecordHasher().hashes(batch)
+    return list(zip(ids.tolist(), records.tolist(), strict=True))
+
+
+def test_records_differ_when_any_field_differs_in_any_byte(tmp_path: Path) -> None:
+    changed = [[*record(1)[:position], record(1)[position] + " ", *record(1)[position + 1 :]] for position in range(12)]
+    hashes = hashes_of(tmp_path / "f.csv", [record(1), *changed])
+    assert len(set(hashes)) == 13
+    assert len({customer for customer, _ in hashes}) == 2
+
+
+def test_equal_values_in_other_columns_are_another_record(tmp_path: Path) -> None:
+    one, other = record(1, discount_applied="Yes", repeat_customer="No"), record(1, discount_applied="No")
+    other[-1] = "Yes"
+    assert len(set(hashes_of(tmp_path / "f.csv", [one, other, one]))) == 2
+
+
+def test_a_column_outside_the_contract_tells_records_apart(tmp_path: Path) -> None:
+    rows = [[*record(1), "till 1"], [*record(1), "till 2"], [*record(1), "till 1"]]
+    first, second, third = hashes_of(tmp_path / "f.csv", rows, [*HEADER, "Till"])
+    assert first == third != second
+
+
+def test_the_same_record_has_the_same_hashes_in_every_batch_of_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(text_of(good(5)))
+    batch, hasher = next(open_raw(path, "f.csv").batches), RecordHasher()
+    whole = hasher.hashes(batch)
+    tail = hasher.hashes(dataclasses.replace(batch, table=batch.table.slice(3), lines=batch.lines[3:]))
+    assert [part.tolist() for part in tail] == [part[3:].tolist() for part in whole]
