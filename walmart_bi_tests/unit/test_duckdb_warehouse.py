@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from walmart_bi.stores.directory import DirectoryStore
-from walmart_bi.warehouse.base import WarehouseBusy, WarehouseError
+from walmart_bi.warehouse import duckdb_warehouse
+from walmart_bi.warehouse.base import TotalsMismatch, WarehouseBusy, WarehouseError
 from walmart_bi.warehouse.duckdb_file import CONNECT_OPTIONS, DuckDbFile
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi.warehouse.ledger import ledger_values
@@ -338,6 +339,25 @@ def test_a_first_load_that_loses_a_race_on_an_empty_month_is_decided_again(site,
 
 
 # Cut off in the middle
+
+
+def test_a_row_that_gets_lost_on_the_way_into_the_table_stops_the_load(loaded, store, monkeypatch):
+    real = duckdb_warehouse._totals
+
+    def lose_a_row_first(connection, relation, parameters):
+        if relation.startswith("walmart_sales"):
+            connection.execute("DELETE FROM walmart_sales WHERE source_line = 2")
+        return real(connection, relation, parameters)
+
+    history = loaded.ledger()
+    month = make_month(store, MONTH, 4)
+    with monkeypatch.context() as patched:
+        patched.setattr(duckdb_warehouse, "_totals", lose_a_row_first)
+        with pytest.raises(TotalsMismatch, match=r"The month in the table differs.*rows is 3 instead of 4"):
+            load(loaded, month)
+
+    assert (count(loaded), loaded.ledger()) == (3, history)
+
 
 KILLED_AFTER_THE_INSERT = (
     "import os, pickle, signal, sys; from pathlib import Path\n"
