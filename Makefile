@@ -61,7 +61,8 @@ bench: setup-dev ## the benchmark table
 
 docs: setup-run ## write docs/kpis.md and docs/cleaning.md again from their sources
 	@$(BIN)/python -m walmart_bi.kpis.docs
-	@$(BIN)/python -m walmart_bi.sales.contract_docs
+	@$(BIN)/python -m walmart_bi.sales.contract_docs > docs/cleaning.md.new
+	@mv docs/cleaning.md.new docs/cleaning.md
 
 lock: setup-dev ## write the lock files again from pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
 	@$(LOCK) --group build --output-file requirements.lock
