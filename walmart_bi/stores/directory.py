@@ -231,15 +231,15 @@ def _info(key: str, status: os.stat_result) -> ObjectInfo:
     The version mark comes from size, mtime, ctime and inode, so a listing never reads content: a directory of large
     deliveries is looked at every few seconds. No copying tool can set the ctime back, and each of our writes is a new
     inode, so an overwrite with the same size and a restored mtime still shows. For the same reason `modified` is the
-    later of mtime and ctime: a copy that keeps an old mtime was delivered now.
+    ctime: a copy that keeps an old mtime was delivered now, and one with a time in the future was delivered now too
+    (by its mtime it would never count as settled, and would stay the newest file for years).
     """
     facts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    latest = max(status.st_mtime_ns, status.st_ctime_ns)
     return ObjectInfo(
         key=key,
         size=status.st_size,
         etag=hashlib.sha256(repr(facts).encode()).hexdigest()[:32],
-        modified=_EPOCH + dt.timedelta(microseconds=latest // 1000),
+        modified=_EPOCH + dt.timedelta(microseconds=status.st_ctime_ns // 1000),
     )
 
 
