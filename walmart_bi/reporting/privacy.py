@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from walmart_bi.errors import WalmartBiError
 
-# About one customer or one purchase. `age_group` is a band and may leave.
-CUSTOMER_LEVEL_COLUMNS = frozenset({"customer_id", "age", "gender", "product_name", "rating", "source_line"})
+# What singles out a customer or a purchase. Dimensions that a KPI groups by (gender, product, rating, the age band) may
+# leave, because a view's grain is checked to be unique: it cannot hold single purchases.
+CUSTOMER_LEVEL_COLUMNS = frozenset({"customer_id", "age", "source_line", "load_id"})
 
 
 class CustomerColumn(WalmartBiError):

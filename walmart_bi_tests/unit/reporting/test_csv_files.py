@@ -87,4 +87,4 @@ def test_a_view_with_a_customer_level_column_is_refused_before_anything_is_writt
 
 
 def test_the_refused_columns_are_those_that_tell_about_one_customer_or_purchase() -> None:
-    assert {"customer_id", "age", "gender", "product_name", "rating", "source_line"} == CUSTOMER_LEVEL_COLUMNS
+    assert {"customer_id", "age", "source_line", "load_id"} == CUSTOMER_LEVEL_COLUMNS
