@@ -162,12 +162,12 @@ class _Work:
         size = col.byte_lengths(texts)
         self._fault(MISSING_CUSTOMER_ID, "Customer_ID", column.spread(size == 0))
         self._fault(TEXT_TOO_LONG, "Customer_ID", column.spread(size > ID_WIDTH))
-        self.columns["customer_id"] = column.spread_texts(texts)
+        self.columns["customer_id"] = col.Column(texts, column.codes).plain()
 
     def text(self, name: str) -> None:
         """A text column: empty becomes Unknown, known values get their canonical spelling, others are counted."""
         column = self._column(name)
-        distinct = col.recode(self._normal(column).texts, column)
+        distinct = col.Column(self._normal(column).texts, column.codes)
         if name in KNOWN_VALUES:
             distinct = self._known(name, distinct)
         size = col.byte_lengths(distinct.texts)
@@ -175,8 +175,9 @@ class _Work:
         empty = size == 0
         if empty.any():
             self._repair(f"{name.lower()}_empty", distinct.spread(empty))
-            distinct = col.recode(col.replaced(distinct.texts, empty, [UNKNOWN]), distinct)
-        self.columns[name.lower()] = distinct.spread_texts(distinct.texts)
+            distinct = col.Column(col.replaced(distinct.texts, empty, UNKNOWN), distinct.codes)
+        # A month's file would carry the whole dictionary of each batch; that is fine for the few known values only.
+        self.columns[name.lower()] = distinct.encoded() if name in KNOWN_VALUES else distinct.plain()
 
     def _known(self, name: str, distinct: col.Column) -> col.Column:
         canonical = {value.casefold(): value for value in KNOWN_VALUES[name]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,8 +18,8 @@ from walmart_bi.sales.values import Fault, fold, normal_form
 Bools = npt.NDArray[np.bool_]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-# Nothing to fold or to normalise: visible ASCII characters with single spaces between them.
-_NORMAL = r"\A(?:[!-~]+(?: [!-~]+)*)?\z"
+# Nothing to fold: single spaces between characters that are no white space to Python's `str.split`.
+_FOLDED = r"\A(?:[^\s\x0b\x1c-\x1f\x85\p{Z}]+(?: [^\s\x0b\x1c-\x1f\x85\p{Z}]+)*)?\z"
 _PLAIN_AMOUNT = r"\A0*[0-9]{1,10}(?:\.[0-9]{1,2})?\z"
 _YEAR_LAST = r"\A\s*[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}\s*\z"
 
@@ -34,9 +35,14 @@ class Column:
         """What holds for the texts, for the records."""
         return per_text if self.codes is None else per_text[self.codes]
 
-    def spread_texts(self, texts: Any) -> Any:
-        """An Arrow array of the records' texts."""
-        return texts if self.codes is None else pa.DictionaryArray.from_arrays(pa.array(self.codes), texts)
+    def plain(self) -> Any:
+        """The records' texts as a string array."""
+        return self.texts if self.codes is None else self.texts.take(pa.array(self.codes))
+
+    def encoded(self) -> Any:
+        """The records' texts as a dictionary array without repeated values."""
+        distinct = recode(self.texts, self)
+        return pa.DictionaryArray.from_arrays(pa.array(distinct.codes), distinct.texts)
 
 
 @dataclass(frozen=True)
@@ -68,17 +74,19 @@ def byte_lengths(texts: Any) -> npt.NDArray[np.int32]:
     return sizes
 
 
-def replaced(texts: Any, where: Bools, replacements: list[str]) -> Any:
-    """The texts with those at `where` replaced, in order; a single replacement serves all of them."""
-    values = replacements * int(where.sum()) if len(replacements) == 1 else replacements
-    return pc.replace_with_mask(texts, pa.array(where), pa.array(values, pa.string()))
+def replaced(texts: Any, where: Bools, replacement: str) -> Any:
+    """The texts with each of those at `where` replaced."""
+    return pc.replace_with_mask(texts, pa.array(where), pa.scalar(replacement, pa.string()))
 
 
 def normalise(texts: Any) -> Normalised:
     """Unicode normal form C, trimmed, inner white space folded."""
     if _only_visible_ascii(texts):
         return Normalised(texts, {})
-    odd = ~_matches(texts, _NORMAL)
+    odd = ~_matches(texts, _FOLDED)
+    foreign = ~pc.string_is_ascii(texts).to_numpy(zero_copy_only=False)
+    if foreign.any() and not unicodedata.is_normalized("NFC", "\n".join(texts.filter(pa.array(foreign)).to_pylist())):
+        odd |= foreign
     if not odd.any():
         return Normalised(texts, {})
     given = texts.filter(pa.array(odd)).to_pylist()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -25,74 +24,73 @@ def count_records(path: Path, name: str, delimiter: str, on_bytes: Callable[[byt
     """The number of records after the header; `on_bytes` sees every byte of the file. Raises RejectedFile."""
     if is_parquet(path):
         return _count_parquet(path, on_bytes)
-    counter = _Counter(name, delimiter)
-    counter.count(_lines(text_chunks(path, name, on_bytes)))
+    counter = _Counter(name, delimiter, _lines(text_chunks(path, name, on_bytes)))
+    counter.count()
     counter.reject_other_encoding()
     return counter.records - 1
 
 
-@dataclass
 class _Counter:
-    name: str
-    delimiter: str
-    records: int = 0
-    line: int = 0
-    undecodable: int = 0
-    first_undecodable: str = ""
-    beyond_ascii: int = 0
+    def __init__(self, name: str, delimiter: str, lines: Iterator[bytes]) -> None:
+        self.records = 0
+        self._name, self._lines = name, lines
+        self._line = self._undecodable = self._beyond_ascii = 0
+        self._first_undecodable = ""
+        self._begun = b""
+        self._reader = csv.reader(self._lines_of_record(), delimiter=delimiter)
 
-    def count(self, lines: Iterator[bytes]) -> None:
+    def count(self) -> None:
         """Count every record; a blank line is none."""
-        for line in lines:
-            self.line += 1
+        for line in self._lines:
+            self._line += 1
             if len(line) > MAX_LINE_BYTES:
                 raise RejectedFile(
                     "record_too_long",
                     f"A line has more than {MAX_RECORD_BYTES:,} bytes: line ends are missing.",
-                    place=f"{self.name}, line {self.line}",
+                    place=f"{self._name}, line {self._line}",
                     next_step="look at that line, correct it and deliver the file again.",
                 )
-            if b'"' in line:
-                self._quoted(line, lines)
-            elif line.strip(b"\r\n"):
-                self.records += 1
-            else:
-                continue
             if not line.isascii():
                 self._look_at(line)
+            if b'"' in line:
+                self._pass_quoted(line)
+            elif line.strip(b"\r\n"):
+                self.records += 1
 
-    def _quoted(self, line: bytes, lines: Iterator[bytes]) -> None:
+    def _pass_quoted(self, line: bytes) -> None:
         """A record with quotes: the csv module takes as many lines as it has."""
-        begun = self.line
-
-        def following() -> Iterator[str]:
-            yield line.decode("latin-1")
-            for more in lines:
-                self.line += 1
-                yield more.decode("latin-1")
-
+        begun, self._begun = self._line, line
         try:
-            next(csv.reader(following(), delimiter=self.delimiter))
+            next(self._reader)
         except csv.Error:
             raise RejectedFile(
                 "unclosed_quote",
                 f"A quoted text has more than {MAX_RECORD_BYTES:,} characters: its quote is not closed.",
-                place=f"{self.name}, line {begun}",
+                place=f"{self._name}, line {begun}",
                 next_step='close the quote, or write a quote inside a quoted text twice (""), and deliver again.',
             ) from None
         self.records += 1
+
+    def _lines_of_record(self) -> Iterator[str]:
+        """For the csv module: the line that was met already, then as many more as it asks for."""
+        while self._begun:
+            line, self._begun = self._begun, b""
+            yield line.decode("latin-1")
+            if not self._begun and (following := next(self._lines, b"")):
+                self._line += 1
+                self._begun = following
 
     def _look_at(self, line: bytes) -> None:
         try:
             line.decode()
         except UnicodeDecodeError as error:
-            self.undecodable += 1
-            if not self.first_undecodable:
-                self.first_undecodable = (
-                    f"line {self.line}, byte {error.start + 1} of the line (0x{line[error.start]:02X})"
+            self._undecodable += 1
+            if not self._first_undecodable:
+                self._first_undecodable = (
+                    f"line {self._line}, byte {error.start + 1} of the line (0x{line[error.start]:02X})"
                 )
         else:
-            self.beyond_ascii += 1
+            self._beyond_ascii += 1
 
     def reject_other_encoding(self) -> None:
         """Few undecodable records are quarantined; a file that is not UTF-8 throughout is rejected as a whole.
@@ -101,18 +99,18 @@ class _Counter:
         beyond ASCII.
         """
         data_records = self.records - 1
-        throughout = self.undecodable * 2 >= data_records > 0
+        throughout = self._undecodable * 2 >= data_records > 0
         systematic = (
-            self.undecodable >= _CERTAIN_RECORDS
-            and self.undecodable > data_records * QUARANTINE_BLOCK_SHARE
-            and not self.beyond_ascii
+            self._undecodable >= _CERTAIN_RECORDS
+            and self._undecodable > data_records * QUARANTINE_BLOCK_SHARE
+            and not self._beyond_ascii
         )
         if throughout or systematic:
             raise RejectedFile(
                 "other_encoding",
-                f"{self.undecodable:,} of {data_records:,} records are not UTF-8; the file is in another encoding, "
+                f"{self._undecodable:,} of {data_records:,} records are not UTF-8; the file is in another encoding, "
                 "such as Windows-1252 or Latin-1.",
-                place=f"{self.name}, {self.first_undecodable}",
+                place=f"{self._name}, {self._first_undecodable}",
                 next_step="save the file as UTF-8 and deliver it again.",
             )
 

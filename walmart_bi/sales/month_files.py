@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from walmart_bi.records import ControlTotals
 
 _REPEATING = pa.dictionary(pa.int32(), pa.string())
-# Repeating texts stay dictionaries up to the writer; in the file they are plain strings, because no Arrow schema is
+# Texts of few values stay dictionaries up to the writer; in the file they are plain strings, because no Arrow schema is
 # stored with it.
 SCHEMA = pa.schema(
     [
@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
         ("age", pa.int32()),
         ("age_group", _REPEATING),
         ("gender", _REPEATING),
-        ("city", _REPEATING),
+        ("city", pa.string()),
         ("category", _REPEATING),
         ("product_name", _REPEATING),
         ("purchase_date", pa.date32()),

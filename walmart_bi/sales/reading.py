@@ -28,7 +28,7 @@ from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.header import Header, read_header
 from walmart_bi.sales.parquet_reading import open_parquet
 from walmart_bi.sales.raw_batch import DamagedRecord, RawBatch, RawFile
-from walmart_bi.sales.splitting import Block, Split, split
+from walmart_bi.sales.splitting import Block, Split, is_utf8, split
 
 CUSTOMER_ID = "Customer_ID"
 REPEATING = pa.dictionary(pa.int32(), pa.string())
@@ -204,18 +204,10 @@ def _describe(block: Block, record: int, reason: str, header: Header) -> Damaged
     if reason in (INVALID_ENCODING, INVALID_CHARACTER):
         for position, field in enumerate(fields):
             reasons_here = [INVALID_CHARACTER] if "\0" in field else []
-            reasons_here += [INVALID_ENCODING] if not _is_utf8(field.encode("latin-1")) else []
+            reasons_here += [INVALID_ENCODING] if not is_utf8(field.encode("latin-1")) else []
             if reasons_here:
                 reasons += reasons_here
                 columns.append(header.field_names[position] if position < len(header.columns) else "")
     if len(fields) != len(header.columns):
         reasons.append(WRONG_FIELD_COUNT)
     return DamagedRecord(int(block.lines[record]), tuple(dict.fromkeys(reasons)), tuple(filter(None, columns)), raw)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

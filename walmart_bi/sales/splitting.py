@@ -131,13 +131,20 @@ def _damaged(data: bytes, buffer: npt.NDArray[np.uint8], starts: Ints, ends: Int
     damaged = dict.fromkeys(_records_at(starts, malformed), MALFORMED_QUOTES)
     if b"\0" in data:
         damaged |= dict.fromkeys(_records_at(starts, np.flatnonzero(buffer == 0)), INVALID_CHARACTER)
-    if not data.isascii():
+    if not data.isascii() and not is_utf8(data):
         for record in _records_at(starts, np.flatnonzero(buffer >= 0x80)):
-            try:
-                data[starts[record] : ends[record]].decode()
-            except UnicodeDecodeError:
+            if not is_utf8(data[starts[record] : ends[record]]):
                 damaged[record] = INVALID_ENCODING
     return dict(sorted(damaged.items()))
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes are text in UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _records_at(starts: Ints, positions: Ints) -> list[int]:
