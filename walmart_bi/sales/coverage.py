@@ -1,14 +1,11 @@
-"""Which months a delivered file covers by its name, and which file supplies a month.
+"""Which months a delivered file covers by its name.
 
-Pure rules on names and times. Months found in the dates of a file without a month in its name: `inspection.py`.
+Months found in the dates of a file without a month in its name: `inspection.py`. Which file supplies: `landing.py`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from walmart_bi.months import months_between
@@ -21,16 +18,6 @@ _MONTH = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class DeliveredFile:
-    """A file in `raw_data/` and the months that it covers. `modified` is UTC and orders deliveries."""
-
-    key: str
-    etag: str
-    modified: dt.datetime
-    months: tuple[str, ...]
-
-
 def declared_months(key: str) -> tuple[str, ...]:
     """The months that a file's name declares: one, the range between two, or none.
 
@@ -38,9 +25,3 @@ def declared_months(key: str) -> tuple[str, ...]:
     """
     named = sorted({f"{match['year']}-{match['month']}" for match in _MONTH.finditer(PurePosixPath(key).name)})
     return months_between(named[0], named[-1]) if named else ()
-
-
-def supplier_by_month(sources: Iterable[DeliveredFile]) -> dict[str, DeliveredFile]:
-    """For each covered month the newest file that covers it; of files equally new, the last by key."""
-    newest_last = sorted(sources, key=lambda source: (source.modified, source.key))
-    return {month: source for source in newest_last for month in source.months}

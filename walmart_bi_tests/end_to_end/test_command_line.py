@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from walmart_bi.cli import main
-from walmart_bi.cli_project import Project
+from walmart_bi.cli.project import Project
 from walmart_bi.sales.sample import write_sample
 from walmart_bi_tests.corpus import CASES, Case
 from walmart_bi_tests.project import month_csv
@@ -228,7 +228,7 @@ def test_given_a_bucket_that_is_a_file_when_the_doctor_looks_then_the_store_is_n
 
 
 def test_given_a_full_disk_when_the_doctor_looks_then_it_warns(empty: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("walmart_bi.cli_doctor.LOW_DISK_BYTES", 1 << 80)
+    monkeypatch.setattr("walmart_bi.cli.doctor.LOW_DISK_BYTES", 1 << 80)
     done = run("doctor")
     assert done.code == 1 and re.search(r"disk +NOT IN ORDER", done.out)
 
@@ -273,6 +273,6 @@ def test_given_an_interrupt_when_running_then_exit_130_and_no_stack_trace(empty:
     def interrupted() -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("walmart_bi.cli_report.print_status", interrupted)
+    monkeypatch.setattr("walmart_bi.cli.report.print_status", interrupted)
     done = run("status")
     assert done.code == 130 and "run the same command again" in done.err

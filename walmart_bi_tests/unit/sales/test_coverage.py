@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walmart_bi.months import months_between
-from walmart_bi.sales.coverage import DeliveredFile, declared_months, supplier_by_month
+from walmart_bi.sales.coverage import declared_months
 
 MONTHS = st.dates(dt.date(1990, 1, 1), dt.date(2080, 12, 31)).map(lambda day: f"{day:%Y-%m}")
 
@@ -47,29 +47,3 @@ def test_a_name_declares_its_months(name: str, months: tuple[str, ...]) -> None:
 def test_two_months_in_any_style_declare_the_range_between_them(one: str, two: str, mark: str, between: str) -> None:
     name = f"sales_{one.replace('-', mark)}{between}{two.replace('-', mark)}.csv"
     assert declared_months(name) == months_between(min(one, two), max(one, two))
-
-
-def delivered(key: str, day: int, *months: str) -> DeliveredFile:
-    return DeliveredFile(key, f"etag of {key}", dt.datetime(2025, 4, day, tzinfo=dt.UTC), months)
-
-
-def test_the_newest_file_that_covers_a_month_supplies_it() -> None:
-    history = delivered("history.csv", 1, "2025-01", "2025-02", "2025-03")
-    correction = delivered("2025-02.csv", 3, "2025-02")
-    older = delivered("old.csv", 2, "2025-02", "2025-04")
-    assert supplier_by_month([correction, history, older]) == {
-        "2025-01": history,
-        "2025-02": correction,
-        "2025-03": history,
-        "2025-04": older,
-    }
-
-
-def test_of_files_of_the_same_second_the_last_by_key_supplies_the_month() -> None:
-    first, second = delivered("2025-03_a.csv", 1, "2025-03"), delivered("2025-03_b.csv", 1, "2025-03")
-    assert supplier_by_month([second, first]) == {"2025-03": second}
-    assert supplier_by_month([first, second]) == {"2025-03": second}
-
-
-def test_without_files_no_month_is_supplied() -> None:
-    assert supplier_by_month([]) == {}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from walmart_bi import __version__
-from walmart_bi.cli_project import Project, open_instance
+from walmart_bi.cli.project import Project, open_instance
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.stores.base import RAW_DATA, STAGING

@@ -1,4 +1,4 @@
-"""The `walmart-bi` command: arguments, dispatch and exit codes. What a command does is in the `cli_*` modules.
+"""The `walmart-bi` command: arguments, dispatch and exit codes. What a command does is in the modules beside it.
 
 Exit codes: 0 done, 1 refused or failed with one line that says why and what to do, 2 wrong arguments.
 """
@@ -81,40 +81,36 @@ def _positive(text: str) -> int:
 
 
 def _load(options: argparse.Namespace) -> int:
-    from walmart_bi.cli_load import load_files
+    from walmart_bi.cli.load import load_files
 
     return load_files(options.files, allow_shrink=options.allow_shrink)
 
 
 def _status(_: argparse.Namespace) -> int:
-    from walmart_bi.cli_report import print_status
+    from walmart_bi.cli.report import print_status
 
     return print_status()
 
 
 def _doctor(_: argparse.Namespace) -> int:
-    from walmart_bi.cli_doctor import run_doctor
+    from walmart_bi.cli.doctor import run_doctor
 
     return run_doctor()
 
 
 def _history(options: argparse.Namespace) -> int:
-    from walmart_bi.cli_report import print_history
+    from walmart_bi.cli.report import print_history
 
     return print_history(options.month)
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    from walmart_bi.cli_load import restore
+    from walmart_bi.cli.load import restore
 
     return restore(options.month, options.load_id)
 
 
 def _sample(options: argparse.Namespace) -> int:
-    from walmart_bi.cli_sample import make_sample
+    from walmart_bi.cli.sample import make_sample
 
     return make_sample(options.rows, options.months, options.output, options.seed)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,9 +12,9 @@ import dagster as dg
 
 from walmart_bi.arrivals import LoadRequest
 from walmart_bi.assets.common import WALMART_SALES
-from walmart_bi.cli_progress import progress_of
-from walmart_bi.cli_project import Project, open_instance
-from walmart_bi.cli_report import print_kpis, print_load_summary, print_next
+from walmart_bi.cli.progress import progress_of
+from walmart_bi.cli.project import Project, open_instance
+from walmart_bi.cli.report import print_kpis, print_load_summary, print_next
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.jobs import LOAD_MONTHLY_OBJECT, MONTHLY_LOAD
 from walmart_bi.months import contiguous_ranges

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import dagster as dg
 
 from walmart_bi.assets.common import CLEANED_SALES
-from walmart_bi.cli_output import by_unit, print_table
-from walmart_bi.cli_project import Project, open_instance
+from walmart_bi.cli.output import by_unit, print_table
+from walmart_bi.cli.project import Project, open_instance
 from walmart_bi.handover import Handover
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.records import MonthlyObject
