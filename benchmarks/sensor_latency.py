@@ -1,7 +1,7 @@
 """How long after a file lands are the KPIs fresh, under plain `dagster dev`?
 
-Starts `dagster dev` on loopback in a directory of its own, drops month files of 4,000 rows into the landing directory at
-varying moments, and waits until the published snapshot was built from each. Prints every drop and the median.
+Starts `dagster dev` on loopback in a directory of its own, drops month files of 4,000 rows into the landing directory
+at varying moments, and waits until the published snapshot was built from each. Prints every drop and the median.
 
     python -m benchmarks.sensor_latency [--drops 5] [--rows 4000]
 """
