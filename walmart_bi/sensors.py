@@ -15,7 +15,7 @@ import dagster as dg
 
 from walmart_bi.alerts import Alert, AlertSettings, send
 from walmart_bi.arrivals import LoadRequest, Plan, Rejection, plan
-from walmart_bi.assets.common import WALMART_SALES
+from walmart_bi.assets.common import FILE_TAG, WALMART_SALES
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.jobs import Jobs
 from walmart_bi.partitions import range_tags, require_partitions
@@ -24,7 +24,8 @@ from walmart_bi.sales.landing import months_covered
 from walmart_bi.sales.rejection import report_rejected
 from walmart_bi.stores.base import MONTHLY_DATA, RAW_DATA, ObjectInfo, ObjectStore
 
-DELIVERY_TAG = "walmart_bi/delivery"
+# The tag in which Dagster keeps a run's `run_key`; the command line sets it too. The Runs page does not show it.
+DELIVERY_TAG = "dagster/run_key"
 REQUESTS_PER_TICK = 20
 OWN_OBJECT = re.compile(rf"{MONTHLY_DATA}(\d{{4}}-\d{{2}})/walmart_sales_\1_[0-9a-f]{{16}}\.parquet")
 
@@ -127,7 +128,7 @@ def _act(
 
 def delivery_tags(request: LoadRequest) -> dict[str, str]:
     """Tags that name the months and the arrival of a run, whoever starts it."""
-    return {**range_tags(request.months), DELIVERY_TAG: request.run_key, "walmart_bi/file": request.key}
+    return {**range_tags(request.months), DELIVERY_TAG: request.run_key, FILE_TAG: request.key}
 
 
 def _run_request(request: LoadRequest, *, load_object: bool) -> dg.RunRequest:
@@ -168,7 +169,7 @@ def _failure_sensor(alerts: AlertSettings) -> dg.SensorDefinition:
 def failure_alert(context: dg.RunFailureSensorContext) -> Alert:
     """What to tell people about a failed run: the first failed step's cause, place and next step."""
     run = context.dagster_run
-    title = f"{run.job_name} failed for {run.tags.get('walmart_bi/file', 'run ' + run.run_id[:8])}"
+    title = f"{run.job_name} failed for {run.tags.get(FILE_TAG, 'run ' + run.run_id[:8])}"
     for event in context.get_step_failure_events():
         failure = event.step_failure_data.user_failure_data
         if failure is not None and {"cause", "place", "next step"} <= set(failure.metadata):

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import dagster as dg
 
 from walmart_bi import __version__
-from walmart_bi.assets.common import OWNERS, TABLEAU_SNAPSHOT, Site, column_lineage, explained, markdown_table
+from walmart_bi.assets.common import OWNERS, TABLEAU_SNAPSHOT, Site, column_lineage, explained, preview_table
+from walmart_bi.assets.kpis import view_column
 from walmart_bi.kpis.catalog import Kpi
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectStore
 from walmart_bi.warehouse.base import Warehouse
@@ -17,13 +18,7 @@ from walmart_bi.warehouse.base import Warehouse
 
 def build_bi_assets(site: Site, catalog: Sequence[Kpi]) -> list[dg.AssetsDefinition]:
     """The assets of the BI layer."""
-    schema = dg.TableSchema(
-        [
-            dg.TableColumn(f"{kpi.name}.{column.name}", column.type, f"{column.description} ({column.unit})")
-            for kpi in catalog
-            for column in kpi.columns
-        ]
-    )
+    schema = dg.TableSchema([view_column(column, prefix=f"{kpi.name}.") for kpi in catalog for column in kpi.columns])
 
     @dg.asset(
         name=TABLEAU_SNAPSHOT,
@@ -63,13 +58,13 @@ def _write_snapshot(
             "dagster/uri": store.uri(snapshot.manifest_key),
             "dagster/row_count": sum(file.rows for file in snapshot.files),
             "snapshot": snapshot.id,
-            "revenue": str(snapshot.revenue),
+            "revenue": f"{snapshot.revenue:,}",
             "orders": snapshot.orders,
-            "preview": markdown_table(
-                ["file", "rows", "bytes", "sha256"],
-                [(file.name, file.rows, file.bytes, file.sha256) for file in snapshot.files],
-            ),
-            "dagster/column_lineage": column_lineage(lineage),
             "duration (s)": round(time.perf_counter() - started, 3),
+            "preview": preview_table(
+                ["file", "rows", "bytes", "sha256"],
+                [(file.name, f"{file.rows:,}", f"{file.bytes:,}", file.sha256[:12]) for file in snapshot.files],
+            ),
+            **column_lineage(lineage),
         }
     )

@@ -15,6 +15,7 @@ from walmart_bi.assets.common import (
     explained,
     markdown_table,
     monthly_asset,
+    preview_table,
     today,
 )
 from walmart_bi.handover import Handover
@@ -63,7 +64,7 @@ def build_cleaned_assets(site: Site, policy: DuplicatePolicy) -> list[dg.AssetsD
     return [cleaned_sales]
 
 
-def raw_lineage() -> dg.TableColumnLineage:
+def raw_lineage() -> dict[str, dg.MetadataValue]:
     """Which raw columns feed each cleaned column."""
     return column_lineage(
         {column.name: [(RAW_SALES_FILE, name) for name in column.derived_from] for column in OUTPUT_COLUMNS}
@@ -109,10 +110,14 @@ def _clean(context: dg.AssetExecutionContext, store: ObjectStore, policy: Duplic
         for month, staged in cleaned.items():
             handover.write(CLEANED_SALES, month, staged)
             context.add_asset_metadata(
-                {**monthly_metadata(store, staged), **_file_metadata(store, staged, seconds)}, partition_key=month
+                {
+                    **monthly_metadata(store, staged),
+                    **_file_metadata(store, staged, seconds),
+                    "preview": preview_table(*preview_rows(store, staged)),
+                    **raw_lineage(),
+                },
+                partition_key=month,
             )
-        context.add_asset_metadata({"preview": markdown_table(*preview_rows(store, staged))})
-    context.add_asset_metadata({"dagster/column_lineage": raw_lineage()})
 
 
 def _progress(context: dg.AssetExecutionContext, source: SourceFile) -> Callable[[int], None]:
@@ -143,8 +148,8 @@ def _file_metadata(store: ObjectStore, month: MonthlyObject, seconds: float) -> 
         *((f"unknown value: {value}", rows) for value, rows in sorted(counts.unknown_values.items())[:20]),
     ]
     return {
-        "where every record went": markdown_table(["records", "rows"], fates),
-        "reasons and repairs": markdown_table(["what", "rows"], details),
+        "where every record of the file went": markdown_table(["records", "rows"], fates),
+        "reasons and repairs in the file": markdown_table(["what", "rows"], details),
         "duplicate policy": dg.MetadataValue.text(
             f"{month.duplicate_policy}; {month.distinct_customer_share:.1%} of customer ids are distinct"
         ),

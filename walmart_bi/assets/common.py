@@ -24,6 +24,12 @@ MONTHLY_SALES_OBJECT = "monthly_sales_object"
 WALMART_SALES = "walmart_sales"
 TABLEAU_SNAPSHOT = "tableau_snapshot"
 
+MONTH_TAG = "month"
+FILE_TAG = "file"
+
+# The Dagster UI shows Markdown of less than 1,000 characters in place, and hides longer text behind a link.
+MARKDOWN_IN_PLACE = 999
+
 
 @dataclass(frozen=True)
 class Site:
@@ -71,23 +77,41 @@ def tag_run(context: dg.AssetExecutionContext, months: Sequence[str], files: Seq
     span = months[0] if len(months) == 1 else f"{months[0]}..{months[-1]}"
     names = sorted(set(files))
     file = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    context.instance.add_run_tags(context.run.run_id, {"walmart_bi/month": span, "walmart_bi/file": file})
+    context.instance.add_run_tags(context.run.run_id, {MONTH_TAG: span, FILE_TAG: file})
 
 
-def column_lineage(upstream: Mapping[str, Sequence[tuple[str, str]]]) -> dg.TableColumnLineage:
-    """Column lineage from `{column: [(upstream asset, upstream column), ...]}`."""
-    return dg.TableColumnLineage(
+def column_lineage(upstream: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, dg.MetadataValue]:
+    """Metadata that tells the lineage `{column: [(upstream asset, upstream column), ...]}`.
+
+    Told twice: Dagster's own form is for programs, as the open-source UI does not show it; the table is for people.
+    """
+    lineage = dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(asset_key=asset, column_name=name) for asset, name in origins]
             for column, origins in upstream.items()
         }
     )
+    told = [(column, ", ".join(f"{asset}.{name}" for asset, name in origins)) for column, origins in upstream.items()]
+    return {
+        "dagster/column_lineage": dg.MetadataValue.column_lineage(lineage),
+        "column lineage": markdown_table(["column", "made from"], told),
+    }
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MarkdownMetadataValue:
-    """A small table for the UI; cell text cannot break out of its cell."""
+    """A table for the UI; cell text cannot break out of its cell."""
     lines = [_line(columns), _line(["---"] * len(columns)), *(_line(row) for row in rows)]
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def preview_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.MarkdownMetadataValue:
+    """The first rows as a table: as many as the UI shows in place, at least one."""
+    shown = list(rows)
+    table = markdown_table(columns, shown)
+    while len(shown) > 1 and len(table.md_str or "") > MARKDOWN_IN_PLACE:
+        shown.pop()
+        table = markdown_table(columns, shown)
+    return table
 
 
 def _line(cells: Sequence[object]) -> str:
@@ -95,7 +119,8 @@ def _line(cells: Sequence[object]) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else " ".join(str(value).split())
+    """What a reader needs of the value; a fraction to six digits, as the views keep the exact one."""
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
     for character in "\\`*_<>|[]":
         text = text.replace(character, "\\" + character)
     return text if len(text) <= 80 else text[:79] + "\u2026"

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from walmart_bi.assets.common import OWNERS, WALMART_SALES, Site, column_lineage, explained, markdown_table
+from walmart_bi.assets.common import OWNERS, WALMART_SALES, Site, column_lineage, explained, preview_table
 from walmart_bi.kpis.catalog import Kpi
+from walmart_bi.kpis.model import UNITS, KpiColumn
 from walmart_bi.warehouse.base import Warehouse
 
 PREVIEW_ROWS = 12
@@ -20,10 +21,13 @@ def build_kpi_assets(site: Site, catalog: Sequence[Kpi]) -> list[dg.AssetsDefini
     return [_kpi_asset(site, kpi) for kpi in catalog]
 
 
+def view_column(column: KpiColumn, prefix: str = "") -> dg.TableColumn:
+    """A view's column as the UI shows it."""
+    return dg.TableColumn(f"{prefix}{column.name}", column.type, f"{column.description} Unit: {UNITS[column.unit]}.")
+
+
 def _kpi_asset(site: Site, kpi: Kpi) -> dg.AssetsDefinition:
-    schema = dg.TableSchema(
-        [dg.TableColumn(column.name, column.type, f"{column.description} ({column.unit})") for column in kpi.columns]
-    )
+    schema = dg.TableSchema([view_column(column) for column in kpi.columns])
 
     @dg.asset(
         name=kpi.name,
@@ -32,7 +36,7 @@ def _kpi_asset(site: Site, kpi: Kpi) -> dg.AssetsDefinition:
         owners=OWNERS,
         deps=[WALMART_SALES],
         code_version=kpi.sql_sha256[:12],
-        description=f"**{kpi.title}.** {kpi.question}\n\n```sql\n{kpi.select}\n```",
+        description=f"{kpi.title}: {kpi.question}\n\n```sql\n{kpi.select}\n```",
         metadata={"dagster/table_name": site.table_name(kpi.name), "dagster/column_schema": schema},
     )
     def kpi_view(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
@@ -42,14 +46,18 @@ def _kpi_asset(site: Site, kpi: Kpi) -> dg.AssetsDefinition:
             started = time.perf_counter()
             origins = column_origins(kpi)  # refuses a wrong SELECT before it replaces a view that works
             warehouse.create_view(kpi.name, kpi.select)
-            _describe_view(context, warehouse, kpi, origins)
-            context.add_asset_metadata({"duration (s)": round(time.perf_counter() - started, 3)})
+            seconds = time.perf_counter() - started
+            _describe_view(context, warehouse, kpi, origins, seconds)
 
     return kpi_view
 
 
 def _describe_view(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, kpi: Kpi, origins: Mapping[str, Sequence[str]]
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    kpi: Kpi,
+    origins: Mapping[str, Sequence[str]],
+    seconds: float,
 ) -> None:
     order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
     columns = ", ".join(kpi.column_names)
@@ -59,9 +67,8 @@ def _describe_view(
     context.add_asset_metadata(
         {
             "dagster/row_count": dg.MetadataValue.int(rows),
-            "preview": markdown_table(preview.columns, preview.rows),
-            "dagster/column_lineage": column_lineage(
-                {column: [(WALMART_SALES, name) for name in names] for column, names in origins.items()}
-            ),
+            "duration (s)": dg.MetadataValue.float(round(seconds, 3)),
+            "preview": preview_table(preview.columns, preview.rows),
+            **column_lineage({column: [(WALMART_SALES, name) for name in names] for column, names in origins.items()}),
         }
     )

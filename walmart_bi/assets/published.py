@@ -13,8 +13,8 @@ from walmart_bi.assets.common import (
     Site,
     column_lineage,
     explained,
-    markdown_table,
     monthly_asset,
+    preview_table,
 )
 from walmart_bi.handover import Handover
 from walmart_bi.records import MonthlyObject
@@ -55,14 +55,11 @@ def _publish(context: dg.AssetExecutionContext, store: ObjectStore) -> None:
         handover.write(MONTHLY_SALES_OBJECT, month, published)
         seconds = round(time.perf_counter() - started, 3)
         context.add_asset_metadata(
-            {**monthly_metadata(store, published), "duration (s)": dg.MetadataValue.float(seconds)},
+            {
+                **monthly_metadata(store, published),
+                "duration (s)": dg.MetadataValue.float(seconds),
+                "preview": preview_table(*preview_rows(store, published)),
+                **column_lineage({column.name: [(CLEANED_SALES, column.name)] for column in OUTPUT_COLUMNS}),
+            },
             partition_key=month,
         )
-    context.add_asset_metadata(
-        {
-            "preview": markdown_table(*preview_rows(store, published)),
-            "dagster/column_lineage": column_lineage(
-                {column.name: [(CLEANED_SALES, column.name)] for column in OUTPUT_COLUMNS}
-            ),
-        }
-    )

@@ -7,7 +7,7 @@ import time
 
 import dagster as dg
 
-from walmart_bi.assets.common import RAW_SALES_FILE, Site, explained, markdown_table, monthly_asset, tag_run, today
+from walmart_bi.assets.common import RAW_SALES_FILE, Site, explained, monthly_asset, preview_table, tag_run, today
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.handover import Handover
 from walmart_bi.records import SourceFile
@@ -52,11 +52,17 @@ def _record_suppliers(context: dg.AssetExecutionContext, store: ObjectStore) -> 
             inspected[delivered.key] = _inspect(context, store, delivered)
         source = inspected[delivered.key]
         Handover(store).write(RAW_SALES_FILE, month, source)
-        context.add_asset_metadata(_source_metadata(store, source), partition_key=month)
-    context.add_asset_metadata({"duration (s)": round(time.perf_counter() - started, 3)})
-    context.add_asset_metadata(
-        {"preview": markdown_table(["month", "file"], [(month, chosen[month].key) for month in sorted(chosen)[:24]])}
-    )
+    seconds = round(time.perf_counter() - started, 3)
+    preview = preview_table(["month", "file"], [(month, chosen[month].key) for month in sorted(chosen)])
+    for month, delivered in chosen.items():
+        context.add_asset_metadata(
+            {
+                **_source_metadata(store, inspected[delivered.key]),
+                "duration (s)": dg.MetadataValue.float(seconds),
+                "preview": preview,
+            },
+            partition_key=month,
+        )
 
 
 def _inspect(context: dg.AssetExecutionContext, store: ObjectStore, delivered: ObjectInfo) -> SourceFile:

@@ -15,8 +15,8 @@ from walmart_bi.assets.common import (
     Site,
     column_lineage,
     explained,
-    markdown_table,
     monthly_asset,
+    preview_table,
     tag_run,
     today,
 )
@@ -69,8 +69,12 @@ def build_warehouse_assets(
                 started = time.perf_counter()
                 outcome = _load(store, warehouse, month, config, context.run.run_id, policy)
                 context.log.info(_in_words(outcome))
-                context.add_asset_metadata(_load_metadata(outcome, time.perf_counter() - started), partition_key=month)
-            _describe_table(context, warehouse, month)
+                seconds = time.perf_counter() - started
+                context.add_asset_metadata(
+                    {**_load_metadata(outcome, seconds), **_month_preview(warehouse, month), **_object_lineage()},
+                    partition_key=month,
+                )
+            _count_rows(context, warehouse)
             tag_run(context, context.partition_keys, [outcome.entry.source_key])
 
     return [walmart_sales]
@@ -131,22 +135,24 @@ def _load_metadata(outcome: LoadOutcome, seconds: float) -> dict[str, dg.Metadat
     }
 
 
-def _describe_table(context: dg.AssetExecutionContext, warehouse: Warehouse, month: str) -> None:
+def _count_rows(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
     with warehouse.read() as reader:
         rows = reader.query("SELECT COUNT(*) FROM walmart_sales").rows[0][0]
+    context.add_asset_metadata({"dagster/row_count": dg.MetadataValue.int(rows)})
+
+
+def _month_preview(warehouse: Warehouse, month: str) -> dict[str, dg.MetadataValue]:
+    with warehouse.read() as reader:
         preview = reader.query(
             f"SELECT {', '.join(PREVIEW_COLUMNS)} FROM walmart_sales"  # noqa: S608 - constants of the contract
             " WHERE month = CAST(? AS DATE) ORDER BY source_line LIMIT 5",
             (f"{month}-01",),
         )
-    lineage = {column.name: [(MONTHLY_SALES_OBJECT, column.name)] for column in OUTPUT_COLUMNS}
-    context.add_asset_metadata(
-        {
-            "dagster/row_count": dg.MetadataValue.int(rows),
-            "preview": markdown_table(preview.columns, preview.rows),
-            "dagster/column_lineage": column_lineage(lineage),
-        }
-    )
+    return {"preview": preview_table(preview.columns, preview.rows)}
+
+
+def _object_lineage() -> dict[str, dg.MetadataValue]:
+    return column_lineage({column.name: [(MONTHLY_SALES_OBJECT, column.name)] for column in OUTPUT_COLUMNS})
 
 
 def _table_schema() -> dg.TableSchema:

@@ -112,8 +112,8 @@ def test_given_a_loaded_file_when_the_snapshot_is_read_then_it_equals_the_views_
 def test_given_a_run_when_its_tags_are_read_then_they_name_months_and_file(loaded):
     project, result = loaded
     tags = project.instance.get_run_by_id(result.run_id).tags
-    assert tags["walmart_bi/month"] == "2024-02..2025-02"
-    assert tags["walmart_bi/file"] == f"raw_data/{FILE}"
+    assert tags["month"] == "2024-02..2025-02"
+    assert tags["file"] == f"raw_data/{FILE}"
 
 
 @pytest.mark.parametrize("asset", ["raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales"])

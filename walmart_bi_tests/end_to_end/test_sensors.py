@@ -39,7 +39,7 @@ def test_given_a_file_when_the_sensor_ticks_then_one_run_with_months_file_and_id
     (request,) = tick(project, "raw_file_sensor").run_requests
     assert request.run_key == f"raw_data/2024-05.csv@{arrival.etag}:2024-05..2024-05"
     assert request.tags["dagster/asset_partition_range_start"] == "2024-05"
-    assert request.tags["walmart_bi/file"] == "raw_data/2024-05.csv"
+    assert request.tags["file"] == "raw_data/2024-05.csv"
 
 
 def test_given_a_request_when_run_as_asked_then_the_month_is_loaded(project: TestProject, tmp_path: Path):
