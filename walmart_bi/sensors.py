@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from walmart_bi.abandoned_runs import report_abandoned_runs
 from walmart_bi.alerts import Alert, AlertSettings, send
 from walmart_bi.arrivals import LoadRequest, Plan, Rejection, plan
 from walmart_bi.assets.common import FILE_TAG, WALMART_SALES
@@ -56,6 +57,8 @@ def build_sensors(
     )
     def raw_file_sensor(context: dg.SensorEvaluationContext, store: dg.ResourceParam[ObjectStore]) -> dg.SensorResult:
         now = dt.datetime.now(dt.UTC)
+        for run_id in report_abandoned_runs(context.instance):
+            context.log.error(f"the process of run {run_id} was killed; the run is reported as failed")
 
         def covers(delivered: ObjectInfo) -> tuple[str, ...]:
             months = months_covered(store, delivered, today=now.date())

@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 
+from walmart_bi.abandoned_runs import process_tag, report_abandoned_runs
 from walmart_bi.arrivals import LoadRequest
 from walmart_bi.assets.common import WALMART_SALES
-from walmart_bi.cli.progress import progress_of
+from walmart_bi.cli.progress import progress_of, was_interrupted
 from walmart_bi.cli.project import Project, open_instance
 from walmart_bi.cli.report import print_kpis, print_load_summary, print_next
 from walmart_bi.errors import WalmartBiError
@@ -82,12 +83,22 @@ def run_job(
     tags: Mapping[str, str],
     config: Mapping[str, Any],
 ) -> bool:
-    """Run the job in this process on the instance, printing its steps; whether it succeeded."""
+    """Run the job in this process on the instance, printing its steps; whether it succeeded.
+
+    Raises KeyboardInterrupt when a person stopped it.
+    """
+    report_abandoned_runs(instance)
     run_id = str(uuid.uuid4())
     with progress_of(instance, run_id):
         outcome = definitions.resolve_job_def(job).execute_in_process(
-            run_config={**QUIET, **config}, instance=instance, tags=tags, run_id=run_id, raise_on_error=False
+            run_config={**QUIET, **config},
+            instance=instance,
+            tags={**tags, **process_tag()},
+            run_id=run_id,
+            raise_on_error=False,
         )
+    if any(was_interrupted(event) for event in outcome.all_events):
+        raise KeyboardInterrupt
     return bool(outcome.success)
 
 

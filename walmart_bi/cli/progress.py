@@ -43,11 +43,17 @@ def _print_entry(entry: dg.EventLogEntry) -> None:
         print(f"  {event.step_key:<40} {event.step_success_data.duration_ms / 1000:>7.1f} s", flush=True)
     elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         _print_check(event)
-    elif event.is_step_failure:
+    elif event.is_step_failure and not was_interrupted(event):
         failure = event.step_failure_data
         given = failure.user_failure_data
         message = given.description if given is not None else failure.error_display_string.strip().splitlines()[0]
         print(f"error: {event.step_key}: {message}", file=sys.stderr, flush=True)
+
+
+def was_interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether the event is a step that a person stopped (Ctrl-C); Dagster exports no class for that error."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error is not None and error.cls_name == "DagsterExecutionInterruptedError"
 
 
 def _print_check(event: dg.DagsterEvent) -> None:

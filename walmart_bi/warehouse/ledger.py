@@ -36,8 +36,8 @@ def refuse_shrink(active: LedgerEntry | None, load: MonthlyObject) -> None:
         f"The new version of {load.month} has {load.totals.rows} rows, less than half of the {active.loaded_rows} rows"
         f" that are loaded ({active.load_id}). Nothing was changed.",
         place=load.source.key,
-        next_step="check whether the file is complete; if it is, load it on purpose with walmart-bi load --allow-shrink, "
-        "or with allow_shrink: true in the configuration of walmart_sales.",
+        next_step="check whether the file is complete; if it is, load it on purpose: walmart-bi load --allow-shrink, "
+        "or allow_shrink: true in the configuration of walmart_sales.",
     )
 
 
