@@ -88,6 +88,7 @@ def test_given_a_load_that_is_stopped_by_a_person_when_it_ends_then_one_line_and
         (process_tag()[PROCESS_TAG].rsplit(" ", 1)[0] + " 1", False),  # the number belongs to another process now
         ("another-machine 1 1", True),
     ],
+    ids=["lives", "number given to another process", "another machine"],
 )
 def test_given_a_started_run_when_its_process_is_looked_for_then_only_a_dead_one_is_failed(tag: str, lives: bool):
     @dg.op
