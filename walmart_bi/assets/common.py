@@ -56,7 +56,10 @@ def monthly_asset(site: Site, **attributes: Any) -> Callable[[Callable[..., Any]
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Show a person's error as the step's failure: cause, place and next step, and no retry."""
+    """Show a person's error as the step's failure: cause, place and next step, and no retry.
+
+    Raised from None, as the error already says all: with a cause, the UI shows its message twice and a second stack.
+    """
     try:
         yield
     except WalmartBiError as error:
@@ -64,7 +67,7 @@ def explained() -> Iterator[None]:
             description=str(error),
             metadata={"cause": error.cause, "place": error.place, "next step": error.next_step},
             allow_retries=False,
-        ) from error
+        ) from None
 
 
 def today() -> dt.date:
