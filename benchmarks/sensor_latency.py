@@ -12,24 +12,19 @@ import argparse
 import contextlib
 import datetime as dt
 import json
-import os
 import random
 import shutil
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from walmart_bi.months import first_day, months_between, next_month
 from walmart_bi.sales.sample import sample_file_name, write_sample
+from walmart_bi_tests.dagster_dev import dagster_dev, new_place
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-START_SECONDS, LAND_SECONDS = 120, 120
+LAND_SECONDS = 120
 
 
 def main() -> int:
@@ -40,10 +35,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="walmart_bi_latency_") as scratch:
         place = Path(scratch)
-        for name in ("dagster.yaml", "workspace.yaml"):
-            shutil.copy(CHECKOUT / name, place / name)
-        with dagster_dev(place) as ready_seconds:
-            print(f"dagster dev answered after {ready_seconds:.1f} s")
+        with dagster_dev(new_place(place)) as dev:
+            print(f"dagster dev answered after {dev.start_seconds:.1f} s")
             time.sleep(10)  # let the daemons take up their rhythm
             seconds = [
                 drop(place, month, options.rows) for month in months_between("2025-01", "2030-01")[: options.drops]
@@ -73,45 +66,6 @@ def drop(place: Path, month: str, rows: int) -> float:
                 return seconds
         time.sleep(0.05)
     sys.exit(f"{month} was not loaded within {LAND_SECONDS} s; see {place}/dev.log")
-
-
-@contextlib.contextmanager
-def dagster_dev(place: Path) -> Iterator[float]:
-    """Run `dagster dev` in the directory; yields the seconds until it answered. Stopped by its own process group."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER", "WALMART_BI"))}
-    environment["PYTHONPATH"] = str(CHECKOUT)
-    dagster = Path(sys.executable).with_name("dagster")
-    started = time.monotonic()
-    with (place / "dev.log").open("wb") as log:
-        process = subprocess.Popen(
-            [dagster, "dev", "-h", "127.0.0.1", "-p", str(port)],
-            cwd=place,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        wait_for_port(process, port, started)
-        yield time.monotonic() - started
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(30)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for_port(process: subprocess.Popen[bytes], port: int, started: float) -> None:
-    """Return when the web server listens; exit with a message when it does not."""
-    while time.monotonic() - started < START_SECONDS and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    sys.exit("dagster dev did not answer")
 
 
 if __name__ == "__main__":
