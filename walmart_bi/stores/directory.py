@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import errno
 import hashlib
 import io
 import logging
@@ -35,6 +34,7 @@ from walmart_bi.stores.base import (
     prefix_folder,
     validate_key,
 )
+from walmart_bi.stores.local_files import file_errors, opened
 
 _log = logging.getLogger(__name__)
 
@@ -42,21 +42,6 @@ _BLOCK_BYTES = 1 << 20
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LOCK_NAME = ".write.lock"
 _LOCK_SECONDS = 60.0
-
-_IN_THE_WAY = "a file and a directory need the same name: rename the one in the way, then run it again."
-_NO_ROOM = "free disk space there, then run it again; nothing was changed."
-_NO_RIGHTS = "give the user who runs this read and write rights there, then run it again."
-_NEXT_STEPS = {
-    errno.ENOSPC: _NO_ROOM,
-    errno.EDQUOT: _NO_ROOM,
-    errno.EFBIG: _NO_ROOM,
-    errno.EACCES: _NO_RIGHTS,
-    errno.EPERM: _NO_RIGHTS,
-    errno.EROFS: _NO_RIGHTS,
-    errno.ENOTDIR: _IN_THE_WAY,
-    errno.EEXIST: _IN_THE_WAY,
-    errno.EISDIR: _IN_THE_WAY,
-}
 
 
 class DirectoryStore:
@@ -69,14 +54,14 @@ class DirectoryStore:
         """Every completely written object below the prefix, sorted by key; hidden names and links are left out."""
         folder = prefix_folder(prefix)
         start = self._path(folder) if folder else self._root
-        with _explained(start):
+        with file_errors(start):
             found = [info for info in _walk(start, folder) if info.key.startswith(prefix)]
         return iter(sorted(found, key=lambda info: info.key))
 
     def head(self, key: str) -> ObjectInfo:
         """The object's listing entry. Raises ObjectNotFound."""
         path = self._path(key)
-        with _explained(path):
+        with file_errors(path):
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
                 raise FileNotFoundError
@@ -93,7 +78,7 @@ class DirectoryStore:
     def put_new(self, key: str, source: Path) -> ObjectInfo:
         """Write once. Equal bytes under the key already: no-op. Other bytes: ObjectExists, nothing changes."""
         path = self._path(key)
-        with _opened(source) as content, _explained(path):
+        with opened(source) as content, file_errors(path):
             if not path.exists():
                 self._write(path, content, replace=False)
                 content.seek(0)
@@ -109,7 +94,7 @@ class DirectoryStore:
 
     def put(self, key: str, source: Path) -> ObjectInfo:
         """Write or replace, atomically: readers see the old object or the new one."""
-        with _opened(source) as content:
+        with opened(source) as content:
             self._write(self._path(key), content, replace=True)
         return self.head(key)
 
@@ -120,13 +105,13 @@ class DirectoryStore:
 
     def read_bytes(self, key: str) -> bytes:
         """The whole content of a small object. Raises ObjectNotFound."""
-        with self.fetch(key) as path, _explained(path):
+        with self.fetch(key) as path, file_errors(path):
             return path.read_bytes()
 
     def delete(self, key: str) -> None:
         """Remove the object if it is there."""
         path = self._path(key)
-        with contextlib.suppress(ObjectNotFound), _explained(path):
+        with contextlib.suppress(ObjectNotFound), file_errors(path):
             path.unlink()
 
     def uri(self, key: str) -> str:
@@ -138,7 +123,7 @@ class DirectoryStore:
         path = self._root
         for part in validate_key(key).split("/"):
             path /= part
-            with _explained(path):
+            with file_errors(path):
                 linked = path.is_symlink()
             if linked:
                 raise InvalidKey(
@@ -165,7 +150,7 @@ class DirectoryStore:
         version mark, of an object that readers can see already.
         """
         temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-        with _explained(path):
+        with file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("xb") as target:
@@ -259,27 +244,3 @@ def _sync_directory(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _opened(source: Path) -> IO[bytes]:
-    with _explained(source):
-        return source.open("rb")
-
-
-@contextlib.contextmanager
-def _explained(place: Path) -> Iterator[None]:
-    """Turn what the operating system refused into an error that a person can act on."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ObjectNotFound(
-            "There is nothing under this name.",
-            place=str(place),
-            next_step="compare the name with the listing, or deliver the file again.",
-        ) from error
-    except OSError as error:
-        raise StoreError(
-            f"The file system refused: {error.strerror or error}.",
-            place=str(place),
-            next_step=_NEXT_STEPS.get(error.errno or 0, "check the disk and the path, then run it again."),
-        ) from error
