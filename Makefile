@@ -48,7 +48,7 @@ else
 endif
 
 dev: setup-run ## start the Dagster UI and daemon on http://127.0.0.1:3000 (PORT=n for another)
-	@$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
+	@DAGSTER_HOME='$(CURDIR)' $(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
 
 test: setup-dev ## format, lint, types, then every test, with branch coverage held
 	@echo 'make: format' && $(BIN)/ruff format --check --quiet .

@@ -14,6 +14,8 @@ from pathlib import Path
 import dagster as dg
 
 PROCESS_TAG = "walmart_bi/process"
+ABANDONED_TAG = "walmart_bi/abandoned"
+_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 def process_tag() -> dict[str, str]:
@@ -24,9 +26,10 @@ def process_tag() -> dict[str, str]:
 def report_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
     """Report each run as failed whose process on this machine is gone; returns their ids."""
     abandoned = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED)):
         run = record.dagster_run
         if PROCESS_TAG in run.tags and not _lives(run.tags[PROCESS_TAG]):
+            instance.add_run_tags(run.run_id, {ABANDONED_TAG: "true"})
             instance.report_run_failed(run, "The process of this run was killed. Nothing is half loaded: run it again.")
             abandoned.append(run.run_id)
     return abandoned

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.months import contiguous_ranges
-from walmart_bi.stores.base import ObjectInfo
+from walmart_bi.stores.base import ObjectInfo, StoreError
 
 CURSOR_VERSION = 1
 
@@ -69,27 +69,35 @@ def plan(
     now: dt.datetime,
     settle: dt.timedelta,
     limit: int,
+    out_of_time: Callable[[], bool] = lambda: False,
 ) -> Plan:
     """Decide on every new or changed object of the listing.
 
     `covers` tells the months of an arrival and raises WalmartBiError for one that cannot be loaded. An object written
-    less than `settle` ago may still be growing and waits for a later tick, as do arrivals past `limit`. An arrival
-    asks only for the months of which it is the newest file.
+    less than `settle` ago may still be growing and waits for a later tick, as do arrivals past `limit`, those that
+    come when the tick is `out_of_time`, and those that the store could not give just now (StoreError): that says
+    nothing about the file. An arrival asks only for the months of which it is the newest file.
     """
     objects = sorted(listing, key=lambda info: (info.modified, info.key))
     seen = {key: entry for key, entry in _read(cursor).items() if key in {info.key for info in objects}}
     fresh = [info for info in objects if _decided_version(seen, info) != info.etag]
     settled = [info for info in fresh if now - info.modified >= settle]
     notes = [f"{info.key} is still being written" for info in fresh if info not in settled]
-    taken, rejections = settled[:limit], []
-    if len(settled) > limit:
-        notes.append(f"{len(settled) - limit} more arrivals wait for the next tick")
-    for info in taken:
+    taken: list[ObjectInfo] = []
+    rejections: list[Rejection] = []
+    for position, info in enumerate(settled):
+        if len(taken) >= limit or (taken and out_of_time()):
+            notes.append(f"{len(settled) - position} more arrivals wait for the next tick")
+            break
         try:
             months = covers(info)
+        except StoreError as error:
+            notes.append(f"{info.key} is tried again at the next tick: {error}")
+            continue
         except WalmartBiError as error:
             months = ()
             rejections.append(Rejection(info, error))
+        taken.append(info)
         seen[info.key] = Seen(info.etag, info.modified.isoformat(timespec="microseconds"), months)
     requests = []
     for info in taken:

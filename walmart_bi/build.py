@@ -54,7 +54,6 @@ def build_definitions(
     catalog = load_catalog()
     site = Site(
         months=monthly_partitions(settings.first_month),
-        first_month=settings.first_month,
         store_kind="file",
         warehouse_kind="duckdb",
         store_uri=wired["store"].uri,

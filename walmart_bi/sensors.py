@@ -1,8 +1,8 @@
 """The sensors: a thin shell that lists, plans (`arrivals.py`) and requests runs. No decision of its own.
 
 None of them queries the warehouse: a poll would keep a serverless workgroup awake and billed. A listing error fails
-the tick, so the cursor stays where it is. An arrival whose run is already queued, running or done is not requested
-again, also when the cursor was lost or the command line loaded it.
+the tick, so the cursor stays where it is. An arrival that has a run is not requested again, also when the cursor was
+lost, the command line loaded it, or the run failed; only when the process of that run was killed.
 """
 
 # No postponed annotations here: Dagster reads those of decorated functions when it defines them.
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from walmart_bi.abandoned_runs import report_abandoned_runs
+from walmart_bi.abandoned_runs import ABANDONED_TAG, report_abandoned_runs
 from walmart_bi.alerts import Alert, AlertSettings, send
 from walmart_bi.arrivals import LoadRequest, Plan, Rejection, plan
 from walmart_bi.assets.common import FILE_TAG, WALMART_SALES
@@ -28,20 +28,13 @@ from walmart_bi.stores.base import MONTHLY_DATA, RAW_DATA, ObjectInfo, ObjectSto
 # The tag in which Dagster keeps a run's `run_key`; the command line sets it too. The Runs page does not show it.
 DELIVERY_TAG = "dagster/run_key"
 REQUESTS_PER_TICK = 20
+# Files without a month in their name are read within the tick, of which Dagster allows 60 s.
+TICK_BUDGET = dt.timedelta(seconds=20)
 OWN_OBJECT = re.compile(rf"{MONTHLY_DATA}(\d{{4}}-\d{{2}})/walmart_sales_\1_[0-9a-f]{{16}}\.parquet")
 
 
 class NoMonthInName(WalmartBiError):
     """An object under `monthly_data/` whose name does not say which month it holds."""
-
-
-_TAKEN = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.SUCCESS,
-]
 
 
 def build_sensors(
@@ -66,7 +59,13 @@ def build_sensors(
             return months
 
         decided = plan(
-            store.list(RAW_DATA), context.cursor, covers=covers, now=now, settle=settle, limit=REQUESTS_PER_TICK
+            store.list(RAW_DATA),
+            context.cursor,
+            covers=covers,
+            now=now,
+            settle=settle,
+            limit=REQUESTS_PER_TICK,
+            out_of_time=lambda: dt.datetime.now(dt.UTC) - now > TICK_BUDGET,
         )
         return _act(context, store, decided, alerts, now)
 
@@ -140,8 +139,9 @@ def _run_request(request: LoadRequest, *, load_object: bool) -> dg.RunRequest:
 
 
 def _already_requested(instance: dg.DagsterInstance, request: LoadRequest) -> bool:
-    runs = dg.RunsFilter(tags={DELIVERY_TAG: request.run_key}, statuses=_TAKEN)
-    return bool(instance.get_run_records(runs, limit=1))
+    """Whether a run for this arrival exists, whoever started it and however it ended; but for one that was killed."""
+    runs = instance.get_run_records(dg.RunsFilter(tags={DELIVERY_TAG: request.run_key}))
+    return any(ABANDONED_TAG not in record.dagster_run.tags for record in runs)
 
 
 def _reject(
@@ -178,6 +178,9 @@ def failure_alert(context: dg.RunFailureSensorContext) -> Alert:
         if failure is not None and {"cause", "place", "next step"} <= set(failure.metadata):
             cause, place, step = (str(failure.metadata[key].value) for key in ("cause", "place", "next step"))
             return Alert(title, cause, place, step, None)
+    problems = _failed_checks(context)
+    if problems:
+        return Alert(title, "; ".join(problems), f"run {run.run_id}", "docs/runbook.md, A check failed.", None)
     return Alert(
         title,
         context.failure_event.message or "the run ended without a message",
@@ -185,6 +188,20 @@ def failure_alert(context: dg.RunFailureSensorContext) -> Alert:
         "open the run in the Dagster UI; docs/runbook.md says what is safe to run again.",
         None,
     )
+
+
+def _failed_checks(context: dg.RunFailureSensorContext) -> list[str]:
+    """What the run's failed checks of severity error say."""
+    evaluations = context.instance.get_records_for_run(
+        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    found = []
+    for record in evaluations.records:
+        event = record.event_log_entry.dagster_event
+        check = event.asset_check_evaluation_data if event else None
+        if check and not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
+            found.append(f"{check.asset_key.to_user_string()}: {check.check_name}: {check.description}")
+    return found
 
 
 def object_month(key: str) -> tuple[str, ...]:

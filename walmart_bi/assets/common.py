@@ -36,7 +36,6 @@ class Site:
     """Where the graph runs, as far as the assets show it: partitions, kinds, and addresses for people."""
 
     months: dg.MonthlyPartitionsDefinition
-    first_month: str
     store_kind: str
     warehouse_kind: str
     store_uri: Callable[[str], str]
@@ -62,12 +61,21 @@ def explained() -> Iterator[None]:
     """
     try:
         yield
-    except WalmartBiError as error:
-        raise dg.Failure(
-            description=str(error),
-            metadata={"cause": error.cause, "place": error.place, "next step": error.next_step},
-            allow_retries=False,
+    except OSError as error:
+        raise _failure(
+            WalmartBiError(
+                f"The system refused: {error.strerror or error}.",
+                place=str(error.filename or "file system"),
+                next_step="check the disk and the path, then run it again; nothing is half loaded.",
+            )
         ) from None
+    except WalmartBiError as error:
+        raise _failure(error) from None
+
+
+def _failure(error: WalmartBiError) -> dg.Failure:
+    metadata = {"cause": error.cause, "place": error.place, "next step": error.next_step}
+    return dg.Failure(description=str(error), metadata=metadata, allow_retries=False)
 
 
 def today() -> dt.date:

@@ -59,7 +59,9 @@ def _describe_view(
     origins: Mapping[str, Sequence[str]],
     seconds: float,
 ) -> None:
-    order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
+    latest_first = ["month DESC NULLS LAST"] if "month" in kpi.grain else []
+    keys = ", ".join([*latest_first, *([kpi.order_by] if kpi.order_by else [])])
+    order = f" ORDER BY {keys}" if keys else ""
     columns = ", ".join(kpi.column_names)
     with warehouse.read() as reader:
         rows = reader.query(f"SELECT COUNT(*) FROM {kpi.name}").rows[0][0]

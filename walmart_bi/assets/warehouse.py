@@ -4,6 +4,7 @@
 
 import dataclasses
 import time
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
@@ -25,6 +26,7 @@ from walmart_bi.records import MonthlyObject
 from walmart_bi.sales.contract import OUTPUT_COLUMNS, DuplicatePolicy
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse.base import LoadOutcome, Warehouse
+from walmart_bi.warehouse.ledger import refuse_shrink
 
 PREVIEW_COLUMNS = [column.name for column in OUTPUT_COLUMNS if column.name != "customer_id"]
 
@@ -34,6 +36,9 @@ class MonthLoadConfig(dg.Config):
 
     allow_shrink: bool = False
     """Load the month even when it has less than half of the rows of the loaded version."""
+
+    allow_superseded: bool = False
+    """Load rows that were loaded before and replaced since; a file that only came back is not loaded without this."""
 
     object_key: str = ""
     """Load this object, which another producer put under `monthly_data/`, instead of our own."""
@@ -65,9 +70,14 @@ def build_warehouse_assets(
         warehouse: dg.ResourceParam[Warehouse],
     ) -> None:
         with explained():
+            loads = _objects_to_load(store, context.partition_keys, config, policy)
+            if not config.allow_shrink:
+                _refuse_any_shrink(warehouse, loads.values())
+            sources = []
             for month in context.partition_keys:
                 started = time.perf_counter()
-                outcome = _load(store, warehouse, month, config, context.run.run_id, policy)
+                outcome = _load(warehouse, month, loads.get(month), config, context.run.run_id)
+                sources.append(outcome.entry.source_key)
                 context.log.info(_in_words(outcome))
                 seconds = time.perf_counter() - started
                 context.add_asset_metadata(
@@ -75,28 +85,43 @@ def build_warehouse_assets(
                     partition_key=month,
                 )
             _count_rows(context, warehouse)
-            tag_run(context, context.partition_keys, [outcome.entry.source_key])
+            tag_run(context, context.partition_keys, sources)
 
     return [walmart_sales]
 
 
-def _load(
-    store: ObjectStore,
-    warehouse: Warehouse,
-    month: str,
-    config: MonthLoadConfig,
-    run_id: str,
-    policy: DuplicatePolicy,
-) -> LoadOutcome:
+def _objects_to_load(
+    store: ObjectStore, months: Sequence[str], config: MonthLoadConfig, policy: DuplicatePolicy
+) -> dict[str, MonthlyObject]:
+    """The object of each month; none when an earlier load is restored, whose object the ledger knows."""
     if config.restore_load_id:
-        return warehouse.restore_load(month, config.restore_load_id)
+        return {}
     handover = Handover(store)
     if config.object_key:
-        load = _adopt(store, config.object_key, month, policy)
-        handover.write(MONTHLY_SALES_OBJECT, month, load)
-    else:
-        load = handover.read(MONTHLY_SALES_OBJECT, month, MonthlyObject)
-    return warehouse.replace_month(load, run_id=run_id, code_version=__version__, allow_shrink=config.allow_shrink)
+        for month in months:
+            handover.write(MONTHLY_SALES_OBJECT, month, _adopt(store, config.object_key, month, policy))
+    return {month: handover.read(MONTHLY_SALES_OBJECT, month, MonthlyObject) for month in months}
+
+
+def _refuse_any_shrink(warehouse: Warehouse, loads: Iterable[MonthlyObject]) -> None:
+    """Ask before the first month is replaced, so that a range is refused as a whole; the load itself asks again."""
+    active = {entry.month: entry for entry in warehouse.ledger() if entry.is_active}
+    for load in loads:
+        refuse_shrink(active.get(load.month), load)
+
+
+def _load(
+    warehouse: Warehouse, month: str, load: MonthlyObject | None, config: MonthLoadConfig, run_id: str
+) -> LoadOutcome:
+    if load is None:
+        return warehouse.restore_load(month, config.restore_load_id)
+    return warehouse.replace_month(
+        load,
+        run_id=run_id,
+        code_version=__version__,
+        allow_shrink=config.allow_shrink,
+        allow_superseded=config.allow_superseded,
+    )
 
 
 def _adopt(store: ObjectStore, key: str, month: str, policy: DuplicatePolicy) -> MonthlyObject:
@@ -113,6 +138,11 @@ def _in_words(outcome: LoadOutcome) -> str:
     if outcome.action == "unchanged":
         return (
             f"{entry.month}: unchanged, these rows are already loaded as {entry.load_id} ({entry.loaded_rows:,} rows)"
+        )
+    if outcome.action == "superseded":
+        return (
+            f"{entry.month}: not loaded, these rows were {outcome.superseded_load_id} and have been replaced by "
+            f"{entry.load_id}; to have them back: walmart-bi rollback {entry.month} {outcome.superseded_load_id}"
         )
     return (
         f"{entry.month}: {outcome.action} {entry.load_id} from {entry.source_key}, "

@@ -36,7 +36,7 @@ def run_doctor() -> int:
 
 
 def _probes(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:
-    yield "catalog", lambda: f"{len(load_catalog())} KPI views"
+    yield "catalog", _probe_catalog
     yield "store", lambda: _probe_store(project)
     yield "warehouse", lambda: _probe_warehouse(project)
     yield "instance", _probe_instance
@@ -50,6 +50,15 @@ def _examine(name: str, probe: Callable[[], str]) -> bool:
         print(f"  {name:<11} NOT IN ORDER  {error}")
         return False
     return True
+
+
+def _probe_catalog() -> str:
+    from walmart_bi.kpis.lineage import check_select
+
+    catalog = load_catalog()
+    for kpi in catalog:
+        check_select(kpi)
+    return f"{len(catalog)} KPI views"
 
 
 def _probe_store(project: Project) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,18 +13,21 @@ import dagster as dg
 
 from walmart_bi.abandoned_runs import process_tag, report_abandoned_runs
 from walmart_bi.arrivals import LoadRequest
-from walmart_bi.assets.common import WALMART_SALES
+from walmart_bi.assets.common import RAW_SALES_FILE, WALMART_SALES
+from walmart_bi.cli.output import span_of
 from walmart_bi.cli.progress import progress_of, was_interrupted
 from walmart_bi.cli.project import Project, open_instance
 from walmart_bi.cli.report import print_kpis, print_load_summary, print_next
 from walmart_bi.errors import WalmartBiError
+from walmart_bi.handover import Handover
 from walmart_bi.jobs import LOAD_MONTHLY_OBJECT, MONTHLY_LOAD
 from walmart_bi.months import contiguous_ranges
 from walmart_bi.partitions import range_tags, require_partitions
+from walmart_bi.records import SourceFile
 from walmart_bi.sales.coverage import declared_months
 from walmart_bi.sensors import delivery_tags
-from walmart_bi.stores.base import RAW_DATA, validate_key
-from walmart_bi.warehouse.base import UnknownLoad
+from walmart_bi.stores.base import RAW_DATA, ObjectInfo, is_hidden, validate_key
+from walmart_bi.warehouse.ledger import find_load
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -39,18 +43,11 @@ def load_files(files: Sequence[Path], *, allow_shrink: bool) -> int:
     covered = {path: _months(path, project, today) for path in files}
     definitions = project.definitions()
     with open_instance() as instance:
-        failed = False
-        for path, months in covered.items():
-            print(f"loading {path}: {len(months)} month(s), {months[0]} to {months[-1]}", flush=True)
-            delivered = project.store.put(validate_key(f"{RAW_DATA}{path.name}"), path)
-            for span in contiguous_ranges(months):
-                request = LoadRequest(delivered.key, delivered.etag, span)
-                config = {"ops": {WALMART_SALES: {"config": {"allow_shrink": allow_shrink}}}}
-                ended_well = run_job(definitions, instance, MONTHLY_LOAD, delivery_tags(request), config)
-                failed = failed or not ended_well
-                if ended_well:
-                    print_load_summary(project, span)
-    if failed:
+        loaded = [
+            _load_file(project, definitions, instance, path, months, allow_shrink=allow_shrink)
+            for path, months in covered.items()
+        ]
+    if not all(loaded):
         return 1
     print_kpis(project)
     print_next(project)
@@ -60,20 +57,58 @@ def load_files(files: Sequence[Path], *, allow_shrink: bool) -> int:
 def restore(month: str, load_id: str) -> int:
     """Make an earlier load of the month active again and refresh what depends on it."""
     project = Project.from_environment()
-    known = [entry.load_id for entry in project.warehouse.ledger(month)]
-    if load_id not in known:
-        raise UnknownLoad(
-            f"The ledger has no load {load_id} of {month}; it has {', '.join(known) or 'none'}.",
-            place=f"load_ledger, {month}",
-            next_step=f"choose one of walmart-bi history {month}.",
-        )
-    config = {"ops": {WALMART_SALES: {"config": {"restore_load_id": load_id}}}}
+    today = dt.datetime.now(dt.UTC).date()
+    require_partitions([month], first_month=project.settings.first_month, today=today, place=f"rollback {month}")
+    entry = find_load(project.warehouse.ledger(month), month, load_id)
+    config = {"restore_load_id": load_id}
     with open_instance() as instance:
         ended_well = run_job(project.definitions(), instance, LOAD_MONTHLY_OBJECT, range_tags((month,)), config)
     if ended_well:
-        print(f"{month}: {load_id} is active; KPIs and snapshot are fresh")
+        print(f"{month}: {load_id} is active, with {entry.loaded_rows:,} rows; KPIs and snapshot are fresh")
+        print(f"note: the file in {RAW_DATA} stays as it is; correct or remove it before somebody loads it again")
         print(f"next: walmart-bi history {month}")
     return 0 if ended_well else 1
+
+
+def _load_file(
+    project: Project,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    path: Path,
+    months: tuple[str, ...],
+    *,
+    allow_shrink: bool,
+) -> bool:
+    print(f"loading {path}: {span_of(months)}", flush=True)
+    delivered = project.store.put(f"{RAW_DATA}{path.name}", path)
+    config = {"allow_shrink": allow_shrink, "allow_superseded": True}  # a person asks for this file now
+    not_loaded: list[str] = []
+    for span in contiguous_ranges(months):
+        tags = delivery_tags(LoadRequest(delivered.key, delivered.etag, span))
+        if not run_job(definitions, instance, MONTHLY_LOAD, tags, config):
+            not_loaded += span
+            continue
+        newer = _supplied_by_others(project, delivered, span)
+        not_loaded += newer
+        for month, key in newer.items():
+            print(f"error: {month}: {key} was delivered meanwhile and supplies this month now", file=sys.stderr)
+        print_load_summary(project, [month for month in span if month not in newer])
+    if not_loaded:
+        print(f"\nnot loaded: {', '.join(not_loaded)}; what was loaded before stays")
+        print(f"{project.store.uri(delivered.key)} stays and supplies these months:")
+        print("correct it and load it again, or remove it")
+    return not not_loaded
+
+
+def _supplied_by_others(project: Project, delivered: ObjectInfo, months: Sequence[str]) -> dict[str, str]:
+    """The months that another file supplied although this one was delivered for them, with that file's key."""
+    handover = Handover(project.store)
+    sources = {month: handover.read(RAW_SALES_FILE, month, SourceFile) for month in months}
+    return {
+        month: source.key
+        for month, source in sources.items()
+        if (source.key, source.etag) != (delivered.key, delivered.etag)
+    }
 
 
 def run_job(
@@ -85,13 +120,13 @@ def run_job(
 ) -> bool:
     """Run the job in this process on the instance, printing its steps; whether it succeeded.
 
-    Raises KeyboardInterrupt when a person stopped it.
+    `config` is that of `walmart_sales`. Raises KeyboardInterrupt when a person stopped it.
     """
     report_abandoned_runs(instance)
     run_id = str(uuid.uuid4())
     with progress_of(instance, run_id):
         outcome = definitions.resolve_job_def(job).execute_in_process(
-            run_config={**QUIET, **config},
+            run_config={**QUIET, "ops": {WALMART_SALES: {"config": dict(config)}}},
             instance=instance,
             tags={**tags, **process_tag()},
             run_id=run_id,
@@ -110,7 +145,12 @@ def _months(path: Path, project: Project, today: dt.date) -> tuple[str, ...]:
             place=str(path),
             next_step="check the path and give the command again.",
         )
-    validate_key(f"{RAW_DATA}{path.name}")
+    if is_hidden(validate_key(f"{RAW_DATA}{path.name}")):
+        raise NoSuchFile(
+            "Its name is that of a hidden or temporary file, which no listing shows.",
+            place=str(path),
+            next_step="give it a name without a leading dot and without an ending such as ~, .tmp or .part.",
+        )
     months = declared_months(path.name)
     if not months:
         from walmart_bi.sales.inspection import months_in

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused or failed with one line that says why and what to 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,15 +16,28 @@ from walmart_bi.errors import WalmartBiError
 from walmart_bi.months import is_month
 
 FAILED = 1
+WRONG_ARGUMENTS = 2
+OS_ERROR_STEP = "Next step: check that disk and path, then give the command again; nothing half loaded."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if not given:
+        parser.print_help(sys.stderr)
+        return WRONG_ARGUMENTS
+    options = parser.parse_args(given)
     try:
         return int(options.command(options))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has seen enough
+        return FAILED
     except WalmartBiError as error:
         print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        print(f"error: {error.filename or 'file system'}: {error.strerror or error}. {OS_ERROR_STEP}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("stopped; nothing half loaded: run the same command again", file=sys.stderr)
@@ -38,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     load = commands.add_parser("load", help="deliver files and load their months through the whole graph")
-    load.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    load.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="CSV (also .gz) or Parquet, named by its months"
+    )
     load.add_argument(
         "--allow-shrink", action="store_true", help="load a month even with less than half of its loaded rows"
     )
@@ -60,10 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     rollback.set_defaults(command=_rollback)
 
     sample = commands.add_parser("sample", help="make data of the real shape")
-    sample.add_argument("--rows", type=_positive, default=50_000)
+    sample.add_argument("--rows", type=_positive, default=50_000, help="records to make (default: 50000)")
     sample.add_argument("--months", nargs=2, type=_month, metavar=("FIRST", "LAST"), help="default: 2024-02 2025-02")
     sample.add_argument("--output", type=Path, help="file to write (default: named by its months, here)")
-    sample.add_argument("--seed", type=int, default=7)
+    sample.add_argument("--seed", type=int, default=7, help="another number gives other data (default: 7)")
     sample.set_defaults(command=_sample)
     return parser
 

@@ -22,6 +22,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, ind
         print((indent + "  ".join(padded)).rstrip())
 
 
+def span_of(months: Sequence[str]) -> str:
+    """Contiguous months as people say them: 2025-03, or 13 months, 2024-02 to 2025-02."""
+    return months[0] if len(months) == 1 else f"{len(months)} months, {months[0]} to {months[-1]}"
+
+
 def by_unit(value: object, unit: str) -> str:
     """A KPI value as people read it, by the unit that its column declares."""
     if value is None:

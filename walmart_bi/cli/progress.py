@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import dagster as dg
 
 POLL_SECONDS = 0.2
+# Dagster's own line for each step after a failed one; the cause would drown in them.
+NOT_EXECUTING = "Dependencies for step"
 
 
 @contextmanager
@@ -38,12 +40,13 @@ def _watch(instance: dg.DagsterInstance, run_id: str, done: threading.Event) -> 
 def _print_entry(entry: dg.EventLogEntry) -> None:
     event = entry.dagster_event
     if event is None:
-        print(f"    {entry.user_message}", flush=True)
+        if not entry.user_message.startswith(NOT_EXECUTING):
+            print(f"    {entry.user_message}", flush=True)
     elif event.is_step_success and event.step_key:
         print(f"  {event.step_key:<40} {event.step_success_data.duration_ms / 1000:>7.1f} s", flush=True)
     elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         _print_check(event)
-    elif event.is_step_failure and not was_interrupted(event):
+    elif event.is_step_failure and not was_interrupted(event) and not _is_blocked(event):
         failure = event.step_failure_data
         given = failure.user_failure_data
         message = given.description if given is not None else failure.error_display_string.strip().splitlines()[0]
@@ -54,6 +57,12 @@ def was_interrupted(event: dg.DagsterEvent) -> bool:
     """Whether the event is a step that a person stopped (Ctrl-C); Dagster exports no class for that error."""
     error = event.step_failure_data.error if event.is_step_failure else None
     return error is not None and error.cls_name == "DagsterExecutionInterruptedError"
+
+
+def _is_blocked(event: dg.DagsterEvent) -> bool:
+    """Whether the step only says that a blocking check failed, which was told by that check already."""
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
 
 
 def _print_check(event: dg.DagsterEvent) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from walmart_bi.build import build_definitions, build_resources
 from walmart_bi.errors import WalmartBiError
@@ -39,15 +40,26 @@ class Project:
         return build_definitions(self.settings, resources={"store": self.store, "warehouse": self.warehouse})
 
 
-def open_instance() -> dg.DagsterInstance:
-    """The instance that `dagster dev` uses here: DAGSTER_HOME, else the `dagster.yaml` of this directory."""
-    if os.environ.get("DAGSTER_HOME"):
-        return dg.DagsterInstance.get()
-    here = Path.cwd()
-    if not (here / "dagster.yaml").is_file():
+def require_project_directory() -> None:
+    """Raise NoInstance when neither this directory nor DAGSTER_HOME has a Dagster instance."""
+    if not os.environ.get("DAGSTER_HOME") and not (Path.cwd() / "dagster.yaml").is_file():
         raise NoInstance(
-            "There is no dagster.yaml, and DAGSTER_HOME is not set, so runs could not be recorded.",
-            place=str(here),
+            "There is no dagster.yaml, and DAGSTER_HOME is not set, so this is not a project's directory.",
+            place=str(Path.cwd()),
             next_step="run the command in the project's directory, or set DAGSTER_HOME.",
         )
-    return dg.DagsterInstance.from_config(str(here))
+
+
+def open_instance() -> dg.DagsterInstance:
+    """The instance that `dagster dev` uses here: DAGSTER_HOME, else the `dagster.yaml` of this directory."""
+    require_project_directory()
+    try:
+        if os.environ.get("DAGSTER_HOME"):
+            return dg.DagsterInstance.get()
+        return dg.DagsterInstance.from_config(str(Path.cwd()))
+    except (dg.DagsterError, yaml.YAMLError) as error:
+        raise NoInstance(
+            f"The Dagster instance cannot be opened: {error}",
+            place=os.environ.get("DAGSTER_HOME") or str(Path.cwd()),
+            next_step="correct dagster.yaml there.",
+        ) from error

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 
 from walmart_bi.assets.common import CLEANED_SALES
 from walmart_bi.cli.output import by_unit, print_table
-from walmart_bi.cli.project import Project, open_instance
+from walmart_bi.cli.project import Project, open_instance, require_project_directory
 from walmart_bi.handover import Handover
-from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.records import MonthlyObject
 from walmart_bi.stores.base import DASHBOARD_DATA
 from walmart_bi.warehouse.base import LedgerEntry, UnknownLoad
 
 ROWS_SHOWN = 13
+MONTH = "month"
 ROWS_OF_LONG_VIEWS = 5
 
 
@@ -32,6 +34,9 @@ def print_load_summary(project: Project, months: Sequence[str]) -> None:
         print(f"  quarantined  {counts.quarantined:>12,}{_details(counts.quarantined_by_reason)}")
         print(f"  duplicates   {counts.duplicates_removed:>12,}  exact copies removed")
         print(f"  repaired     {sum(counts.repaired_by_kind.values()):>12,}{_details(counts.repaired_by_kind)}")
+        if counts.unknown_values:
+            unknown = sum(counts.unknown_values.values())
+            print(f"  unknown      {unknown:>12,}{_details(counts.unknown_values)} (values kept as given)")
         if counts.other_months:
             print(f"  other months {counts.other_months:>12,}  not asked for")
         if month.quarantine_key:
@@ -44,12 +49,28 @@ def print_kpis(project: Project) -> None:
         for kpi in load_catalog():
             order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
             rows = reader.query(f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}").rows
-            shown = rows if len(rows) <= ROWS_SHOWN else rows[:ROWS_OF_LONG_VIEWS]
+            shown = _shown(kpi, rows)
             units = [column.unit for column in kpi.columns]
             print(f"\n{kpi.title} ({kpi.name})")
             print_table(kpi.column_names, [[by_unit(v, u) for v, u in zip(row, units, strict=True)] for row in shown])
             if len(shown) < len(rows):
-                print(f"  ... {len(rows) - len(shown):,} more rows in {kpi.name}.csv")
+                print(f"  ... {len(rows) - len(shown):,} more rows in {DASHBOARD_DATA}latest/{kpi.name}.csv")
+
+
+def _shown(kpi: Kpi, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """All rows of a short view; of a long one the latest months where it has months, else the first rows."""
+    if len(rows) <= ROWS_SHOWN:
+        return rows
+    if MONTH not in kpi.grain:
+        return rows[:ROWS_OF_LONG_VIEWS]
+    at = kpi.column_names.index(MONTH)
+    rows_by_month = Counter(row[at] for row in rows)
+    latest = sorted(rows_by_month, reverse=True)
+    fitting = [
+        month for place, month in enumerate(latest, 1) if sum(rows_by_month[m] for m in latest[:place]) <= ROWS_SHOWN
+    ]
+    kept = set(fitting or latest[:1])
+    return [row for row in rows if row[at] in kept]
 
 
 def print_next(project: Project) -> None:
@@ -62,26 +83,29 @@ def print_next(project: Project) -> None:
 def print_status() -> int:
     """Print the months that are loaded, and the checks that did not pass."""
     project = Project.from_environment()
+    require_project_directory()
     active = [entry for entry in project.warehouse.ledger() if entry.is_active]
     if not active:
-        print("nothing is loaded yet")
+        print(f"nothing is loaded yet in {project.settings.home}")
         print("next: walmart-bi load FILE, or make run")
         return 0
     _print_entries(active)
-    print(f"\n{len(active)} months, {sum(entry.loaded_rows for entry in active):,} rows")
+    print(f"\n{len(active)} months, {sum(entry.loaded_rows for entry in active):,} rows; ", end="")
+    print("quarantined and duplicates are those with a date of the month")
     with open_instance() as instance:
         return _print_checks(project, instance)
 
 
 def print_history(month: str) -> int:
     """Print every load of the month. Raises UnknownLoad when there is none."""
+    require_project_directory()
     entries = Project.from_environment().warehouse.ledger(month)
     if not entries:
         raise UnknownLoad(
             "This month was never loaded.", place=month, next_step="see walmart-bi status for the months that were."
         )
     _print_entries(entries)
-    older = next((entry for entry in entries if not entry.is_active), None)
+    older = next((entry for entry in reversed(entries) if not entry.is_active), None)
     if older:
         print(f"next: walmart-bi rollback {month} {older.load_id} makes that load active again")
     return 0
@@ -114,11 +138,11 @@ def _print_checks(project: Project, instance: dg.DagsterInstance) -> int:
     for definition in project.definitions().asset_checks or ():
         for key in definition.check_keys:
             record = instance.get_latest_asset_check_evaluation_record(key)
-            evaluation = record and record.event and record.event.dagster_event
-            if not evaluation:
-                outcomes["not run yet"] += 1
+            event = record.event.dagster_event if record and record.event else None
+            if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                outcomes["not run"] += 1  # never, or planned by a run that stopped before it
                 continue
-            result = evaluation.asset_check_evaluation_data
+            result = event.asset_check_evaluation_data
             outcome = "passed" if result.passed else result.severity.value.lower()
             outcomes[outcome] += 1
             failed = failed or outcome == "error"

@@ -143,4 +143,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except WalmartBiError as error:
+        sys.exit(f"error: {error}")

@@ -53,11 +53,15 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """What a load did: the now active entry, what happened, and the rows that the month had before."""
+    """What a load did: the now active entry, what happened, and the rows that the month had before.
+
+    `superseded`: nothing was written, because these rows were loaded before, as `superseded_load_id`, and replaced.
+    """
 
     entry: LedgerEntry
-    action: Literal["loaded", "unchanged", "restored"]
+    action: Literal["loaded", "unchanged", "superseded", "restored"]
     rows_before: int
+    superseded_load_id: str | None = None
 
 
 class QueryResult(NamedTuple):
@@ -107,11 +111,19 @@ class Warehouse(Protocol):
         ...
 
     def replace_month(
-        self, load: MonthlyObject, *, run_id: str, code_version: str, allow_shrink: bool = False
+        self,
+        load: MonthlyObject,
+        *,
+        run_id: str,
+        code_version: str,
+        allow_shrink: bool = False,
+        allow_superseded: bool = False,
     ) -> LoadOutcome:
         """Make the object's rows the month, with the ledger row, in one transaction; readers see old or new.
 
-        The same object from the same source as the active load: `unchanged`, nothing is written.
+        The same object from the same source as the active load: `unchanged`, nothing is written. As an earlier load
+        that was replaced since: `superseded`, nothing is written unless that is allowed, because a copied or
+        restored directory brings old files back as if they were new.
         Raises ShrinkRefused, TotalsMismatch, WarehouseBusy.
         """
         ...

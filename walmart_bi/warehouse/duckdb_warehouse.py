@@ -64,7 +64,13 @@ class DuckDbWarehouse:
         self._file().change(_create_tables)
 
     def replace_month(
-        self, load: MonthlyObject, *, run_id: str, code_version: str, allow_shrink: bool = False
+        self,
+        load: MonthlyObject,
+        *,
+        run_id: str,
+        code_version: str,
+        allow_shrink: bool = False,
+        allow_superseded: bool = False,
     ) -> LoadOutcome:
         """Make the object's rows the month, with the ledger row, in one transaction; see `Warehouse`."""
 
@@ -74,6 +80,9 @@ class DuckDbWarehouse:
             active = ledger.active_entry(entries)
             if active is not None and ledger.is_unchanged(active, load):
                 return LoadOutcome(active, "unchanged", active.loaded_rows)
+            superseded = None if allow_superseded else ledger.superseded_entry(entries, load)
+            if active is not None and superseded is not None:
+                return LoadOutcome(active, "superseded", active.loaded_rows, superseded.load_id)
             if not allow_shrink:
                 ledger.refuse_shrink(active, load)
             entry = ledger.next_entry(entries, load, run_id=run_id, code_version=code_version, now=_now())

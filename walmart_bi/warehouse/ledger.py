@@ -23,9 +23,15 @@ def active_entry(entries: Sequence[LedgerEntry]) -> LedgerEntry | None:
     return next((entry for entry in entries if entry.is_active), None)
 
 
-def is_unchanged(active: LedgerEntry | None, load: MonthlyObject) -> bool:
-    """Whether the active load already has exactly this object from exactly this source."""
-    return active is not None and (active.object_sha256, active.source_sha256) == (load.sha256, load.source.sha256)
+def is_unchanged(entry: LedgerEntry | None, load: MonthlyObject) -> bool:
+    """Whether the entry has exactly this object from exactly this source."""
+    return entry is not None and (entry.object_sha256, entry.source_sha256) == (load.sha256, load.source.sha256)
+
+
+def superseded_entry(entries: Sequence[LedgerEntry], load: MonthlyObject) -> LedgerEntry | None:
+    """The latest load that brought exactly this object from exactly this source and is not active any more."""
+    same = [entry for entry in entries if not entry.is_active and is_unchanged(entry, load)]
+    return same[-1] if same else None
 
 
 def refuse_shrink(active: LedgerEntry | None, load: MonthlyObject) -> None:
@@ -34,7 +40,7 @@ def refuse_shrink(active: LedgerEntry | None, load: MonthlyObject) -> None:
         return
     raise ShrinkRefused(
         f"The new version of {load.month} has {load.totals.rows} rows, less than half of the {active.loaded_rows} rows"
-        f" that are loaded ({active.load_id}). Nothing was changed.",
+        f" that are loaded ({active.load_id}). Nothing of it was loaded.",
         place=load.source.key,
         next_step="check whether the file is complete; if it is, load it on purpose: walmart-bi load --allow-shrink, "
         "or allow_shrink: true in the configuration of walmart_sales.",

@@ -73,6 +73,26 @@ def test_given_a_file_with_less_than_half_of_the_rows_when_loaded_then_it_stops_
     assert loaded.rows_by_month() == {MONTH: 29}
 
 
+def test_given_a_range_with_one_shrinking_month_when_loaded_then_no_month_of_it_is_replaced(
+    loaded: TestProject, tmp_path: Path
+):
+    parts = [month_csv("2024-04", 30, directory=tmp_path), month_csv(MONTH, 20, seed=5, directory=tmp_path)]
+    loaded.deliver("2024-04_2024-05.csv", parts[0] + parts[1].split("\n", 1)[1])
+    assert "less than half" in failure_of(loaded.run("2024-04", MONTH))
+    assert loaded.rows_by_month() == {MONTH: 60}
+
+
+def test_given_an_old_file_that_only_comes_back_when_loaded_then_the_correction_stays(
+    loaded: TestProject, tmp_path: Path
+):
+    loaded.deliver("2024-05_fixed.csv", month_csv(MONTH, 50, seed=2, directory=tmp_path))
+    assert loaded.run(MONTH).success
+    (loaded.settings.bucket_directory / "raw_data" / f"{MONTH}.csv").chmod(0o640)
+    assert loaded.run(MONTH).success
+    assert loaded.rows_by_month() == {MONTH: 50}
+    assert [entry.load_id for entry in loaded.warehouse.ledger(MONTH) if entry.is_active] == ["2024-05-v2"]
+
+
 def test_given_over_5_percent_bad_rows_when_loaded_then_the_run_stops_before_publishing_and_rows_are_kept(
     loaded: TestProject, tmp_path: Path
 ):
@@ -128,6 +148,8 @@ def test_given_a_history_file_and_a_newer_month_when_loaded_then_each_month_come
     project.deliver("2024-05_fixed.csv", month_csv("2024-05", 33, seed=9, directory=tmp_path))
     assert project.run("2024-04", "2024-05", "2024-06").success
     assert project.rows_by_month() == {"2024-04": 30, "2024-05": 33, "2024-06": 30}
+    tags = project.instance.get_runs()[0].tags
+    assert tags["file"] == "raw_data/2024-04_2024-06.csv and 1 more"
     sources = {entry.month: entry.source_key for entry in project.warehouse.ledger()}
     assert sources["2024-05"] == "raw_data/2024-05_fixed.csv"
     assert sources["2024-04"] == sources["2024-06"] == "raw_data/2024-04_2024-06.csv"

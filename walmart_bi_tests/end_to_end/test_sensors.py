@@ -3,12 +3,14 @@
 import datetime as dt
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from walmart_bi.abandoned_runs import PROCESS_TAG
 from walmart_bi.sensors import failure_alert, foreign_objects, object_month
 from walmart_bi.stores.base import StoreError
 from walmart_bi_tests.project import TestProject, month_csv, new_project
@@ -70,14 +72,30 @@ def test_given_a_loaded_arrival_when_the_cursor_is_lost_then_it_is_not_requested
     assert not tick(project, "raw_file_sensor", None).run_requests
 
 
-def test_given_a_failed_run_when_the_cursor_is_reset_then_the_arrival_is_requested_again(
+def test_given_a_failed_run_when_the_cursor_is_reset_then_only_a_new_delivery_is_requested(
     project: TestProject, tmp_path: Path
 ):
-    project.deliver("2024-05.csv", month_csv("2024-05", 100, bad=9, directory=tmp_path))
+    bad = month_csv("2024-05", 100, bad=9, directory=tmp_path)
+    project.deliver("2024-05.csv", bad)
     (request,) = tick(project, "raw_file_sensor").run_requests
     job = project.definitions.resolve_job_def("monthly_load")
     assert not job.execute_in_process(instance=project.instance, tags=request.tags, raise_on_error=False).success
+    assert not tick(project, "raw_file_sensor", None).run_requests
+    project.deliver("2024-05.csv", bad)
     assert tick(project, "raw_file_sensor", None).run_requests
+
+
+def test_given_a_run_whose_process_was_killed_when_the_cursor_is_reset_then_the_arrival_is_requested_again(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
+    (request,) = tick(project, "raw_file_sensor").run_requests
+    project.instance.create_run_for_job(
+        project.definitions.resolve_job_def("monthly_load"),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={**request.tags, PROCESS_TAG: f"{socket.gethostname()} 1 0"},
+    )
+    assert [again.run_key for again in tick(project, "raw_file_sensor", None).run_requests] == [request.run_key]
 
 
 def test_given_an_unreadable_file_without_a_month_when_the_sensor_ticks_then_a_report_and_a_reason(
@@ -147,18 +165,29 @@ def test_given_an_object_without_one_month_when_the_sensor_ticks_then_it_is_reje
     assert "declares 0 months" in result.skip_reason.skip_message
 
 
+def test_given_a_run_stopped_by_a_check_when_the_failure_sensor_looks_then_people_learn_what_the_check_found(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05.csv", month_csv("2024-05", 100, bad=9, directory=tmp_path))
+    alert = failure_alert(failure_context(project, project.run("2024-05")))
+    assert "quarantine_share" in alert.cause and "9 of 100 records" in alert.cause
+
+
+def failure_context(project: TestProject, result: dg.ExecuteInProcessResult) -> dg.RunFailureSensorContext:
+    failure = next(event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE")
+    run = project.instance.get_run_by_id(result.run_id)
+    return dg.build_run_status_sensor_context(
+        sensor_name="failure_sensor", dagster_event=failure, dagster_instance=project.instance, dagster_run=run
+    ).for_run_failure()
+
+
 def test_given_a_failed_run_when_the_failure_sensor_looks_then_people_learn_cause_place_and_next_step(
     project: TestProject, tmp_path: Path
 ):
     project.deliver("2024-05.csv", b"%PDF-1.7 no sales")
     result = project.run("2024-05")
     assert not result.success
-    run = project.instance.get_run_by_id(result.run_id)
-    failure = next(event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE")
-    context = dg.build_run_status_sensor_context(
-        sensor_name="failure_sensor", dagster_event=failure, dagster_instance=project.instance, dagster_run=run
-    ).for_run_failure()
-    alert = failure_alert(context)
+    alert = failure_alert(failure_context(project, result))
     assert "raw_data/2024-05.csv" in alert.title
     assert "PDF" in alert.cause and alert.place and alert.next_step
     assert os.linesep not in alert.cause

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from walmart_bi.arrivals import Plan, plan
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.sales.coverage import declared_months
-from walmart_bi.stores.base import ObjectInfo
+from walmart_bi.stores.base import ObjectInfo, StoreError
 
 NOW = dt.datetime(2025, 3, 10, 12, 0, tzinfo=dt.UTC)
 SETTLE = dt.timedelta(seconds=2)
@@ -107,6 +107,24 @@ def test_given_an_unreadable_file_when_planned_then_it_is_rejected_once_and_othe
     assert [rejection.arrival.key for rejection in first.rejections] == ["raw_data/bad.xlsx"]
     assert requested(first) == [("2025-01.csv", ("2025-01",))]
     assert second.rejections == () and second.requests == ()
+
+
+def test_given_a_store_that_fails_just_now_when_planned_then_the_arrival_is_decided_at_a_later_tick():
+    def unreachable(info: ObjectInfo) -> tuple[str, ...]:
+        raise StoreError("503 SlowDown.", place=info.key, next_step="wait.")
+
+    listing = [arrival("2025-01.csv")]
+    first = plan(listing, None, covers=unreachable, now=NOW, settle=SETTLE, limit=20)
+    assert first.requests == () and first.rejections == ()
+    assert "is tried again at the next tick" in first.notes[0]
+    assert requested(tick(listing, first.cursor)) == [("2025-01.csv", ("2025-01",))]
+
+
+def test_given_a_tick_that_is_out_of_time_when_planned_then_one_arrival_is_decided_and_the_rest_wait():
+    listing = [arrival(f"2025-0{month}.csv", age=100 - month) for month in (1, 2, 3)]
+    first = plan(listing, None, covers=covers, now=NOW, settle=SETTLE, limit=20, out_of_time=lambda: True)
+    assert requested(first) == [("2025-01.csv", ("2025-01",))]
+    assert "2 more arrivals wait for the next tick" in first.notes
 
 
 def test_given_more_arrivals_than_the_limit_when_planned_then_the_rest_wait_and_none_is_lost():
