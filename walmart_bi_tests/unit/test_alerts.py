@@ -17,7 +17,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
-from walmart_bi import alerts
+from walmart_bi import alert_channels, alerts
 from walmart_bi.alerts import Alert, AlertSettings, EmailSettings, WebhookSettings, send
 
 ALERT = Alert(
@@ -32,8 +32,8 @@ SECRET = "s3cret-canary"
 
 @pytest.fixture(autouse=True)
 def quick_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "TIMEOUT_SECONDS", 2.0)
-    monkeypatch.setattr(alerts, "RETRY_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(alert_channels, "TIMEOUT_SECONDS", 2.0)
+    monkeypatch.setattr(alert_channels, "RETRY_PAUSE_SECONDS", 0.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
 
 
@@ -152,7 +152,7 @@ def test_an_alert_without_channels_is_one_line_in_the_log(caplog: pytest.LogCapt
     send(Alert("a\nb", "cause\r\n", "place", "next"), AlertSettings())
 
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
-        (logging.ERROR, "a b: cause Place: place Next step: next")
+        (logging.ERROR, "a b: cause. Place: place. Next step: next")
     ]
 
 
@@ -163,7 +163,7 @@ def test_a_file_name_that_is_not_utf8_can_be_logged_posted_and_mailed(caplog: py
         send(Alert("caf\udce9.csv", "c", "p", "n"), settings)
 
     assert [record.getMessage() for record in caplog.records if record.name == alerts.__name__] == [
-        "caf?.csv: c Place: p Next step: n"
+        "caf?.csv: c. Place: p. Next step: n"
     ]
     assert json.loads(receiver.requests[0][2])["text"].startswith("*caf?.csv*")
     assert mailbox.received[0][2]["Subject"] == "walmart_bi: caf?.csv"
@@ -176,7 +176,7 @@ def test_a_webhook_receives_text_and_fields_as_json() -> None:
     ((path, content_type, body),) = receiver.requests
     assert (path, content_type) == (f"/hooks/{SECRET}", "application/json")
     assert json.loads(body) == {
-        "text": "*raw_data/2025-03.csv was rejected*\nThe column City is missing. Place: raw_data/2025-03.csv, line 1 "
+        "text": "*raw_data/2025-03.csv was rejected*\nThe column City is missing. Place: raw_data/2025-03.csv, line 1. "
         "Next step: add the column and deliver the file again. http://127.0.0.1:3000/runs/1",
         "title": ALERT.title,
         "cause": ALERT.cause,
@@ -226,7 +226,7 @@ def test_a_webhook_that_nobody_serves_is_logged(caplog: pytest.LogCaptureFixture
 def test_a_webhook_that_never_answers_is_given_up(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(alert_channels, "TIMEOUT_SECONDS", 0.1)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         send(ALERT, AlertSettings(webhook=WebhookSettings(f"http://127.0.0.1:{silent.getsockname()[1]}/{SECRET}")))
 
