@@ -64,7 +64,8 @@ def send(alert: Alert, settings: AlertSettings) -> None:
 def sentence(alert: Alert) -> str:
     """Cause, place and next step in one line."""
     link = f" {alert.link}" if alert.link else ""
-    cause = alert.cause if alert.cause.endswith((".", "!", "?")) else f"{alert.cause}."
+    cause = alert.cause.strip()
+    cause = cause if cause.endswith((".", "!", "?")) else f"{cause}."
     return one_line(f"{cause} Place: {alert.place}. Next step: {alert.next_step}{link}")
 
 
