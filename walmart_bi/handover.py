@@ -19,6 +19,10 @@ class NotHandedOver(WalmartBiError):
     """The asset before this one has not been materialized for the month."""
 
 
+class BrokenHandover(WalmartBiError):
+    """The record that an asset handed over cannot be read, or is one of another version of the code."""
+
+
 class Handover:
     """Writes and reads the records in one store."""
 
@@ -30,7 +34,7 @@ class Handover:
         self._store.write_bytes(_key(asset, month), record.to_json().encode())
 
     def read(self, asset: str, month: str, record_type: type[RecordType]) -> RecordType:
-        """What the asset last handed over for the month. Raises NotHandedOver."""
+        """What the asset last handed over for the month. Raises NotHandedOver, BrokenHandover."""
         try:
             content = self._store.read_bytes(_key(asset, month))
         except ObjectNotFound:
@@ -39,7 +43,14 @@ class Handover:
                 place=f"{asset}, {month}",
                 next_step=f"materialize {asset} for {month} first, or run the job monthly_load.",
             ) from None
-        return record_type.from_json(content)
+        try:
+            return record_type.from_json(content)
+        except (ValueError, TypeError, KeyError) as error:  # no JSON, or JSON with other fields
+            raise BrokenHandover(
+                f"The record of {asset} for {month} cannot be read as {record_type.__name__}: {error}.",
+                place=self._store.uri(_key(asset, month)),
+                next_step=f"materialize {asset} for {month} again, or run the job monthly_load.",
+            ) from error
 
 
 def _key(asset: str, month: str) -> str:

@@ -150,7 +150,7 @@ class DirectoryStore:
         version mark, of an object that readers can see already.
         """
         temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-        with file_errors(path):
+        with file_errors(path), _directory_errors(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("xb") as target:
@@ -235,6 +235,19 @@ def _same_bytes(left: IO[bytes], right: IO[bytes]) -> bool:
             return False
         if not block:
             return True
+
+
+@contextlib.contextmanager
+def _directory_errors(folder: Path) -> Iterator[None]:
+    """A write that finds "no such file" misses the directory that it writes into, never an object."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StoreError(
+            "The directory cannot be created, or was removed while it was written to.",
+            place=str(folder),
+            next_step="set WALMART_BI_HOME to a directory on a disk where the user who runs this may write.",
+        ) from error
 
 
 def _sync_directory(folder: Path) -> None:

@@ -75,9 +75,9 @@ class DatabaseLock:
         """Who signed last. A note that is missing or half written belongs to somebody who is just coming or going."""
         try:
             holder = json.loads(self._holder_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return f"process {holder['pid']} ({holder['command']}) since {holder['since']}"
+        except (OSError, ValueError, TypeError, KeyError):  # the last two: JSON, but no note of ours
             return "another process"
-        return f"process {holder['pid']} ({holder['command']}) since {holder['since']}"
 
     def _unusable(self, error: OSError) -> WarehouseError:
         return WarehouseError(

@@ -93,7 +93,7 @@ def test_a_killed_holder_frees_the_lock_and_its_note_misleads_nobody(database):
 
 def test_a_holder_without_a_readable_note_is_another_process(database):
     with DatabaseLock(database).held(1):
-        for damage in ("", "{", "not json"):
+        for damage in ("", "{", "not json", "[]", "{}", '"text"', "7", "null"):
             database.with_name("warehouse.duckdb.holder.json").write_text(damage)
             with pytest.raises(WarehouseBusy, match="held by another process"):
                 in_a_thread(lambda: try_to_hold(database, 0.02))

@@ -236,6 +236,19 @@ def test_a_local_file_that_is_missing_is_named(store, tmp_path):
 # What the system refuses
 
 
+@pytest.mark.parametrize("write", ["put", "put_new", "write_bytes"])
+def test_a_directory_that_cannot_be_created_is_an_error_about_the_directory(tmp_path, write):
+    """The kernel answers "no such file" to whoever makes a directory in /proc, whatever his rights."""
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    store = DirectoryStore(Path("/proc/walmart_bi/bucket"))
+
+    with pytest.raises(StoreError, match=r"/proc/walmart_bi/bucket/raw_data.*cannot be created") as caught:
+        getattr(store, write)("raw_data/a", b"x" if write == "write_bytes" else source)
+    assert not isinstance(caught.value, ObjectNotFound)
+    assert "WALMART_BI_HOME" in caught.value.next_step
+
+
 @pytest.fixture
 def refuse(monkeypatch):
     """Make one system call of the store fail (rights cannot be taken from the superuser who may run the tests)."""
