@@ -27,8 +27,8 @@ def build_cleaned_checks() -> list[dg.AssetChecksDefinition]:
                 CONSERVED,
                 asset=CLEANED_SALES,
                 blocking=True,
-                description="Records in the file, counted by other code, = loaded + quarantined + duplicates removed "
-                "+ rows of months not asked for.",
+                description="Records in the file, counted by other code, = rows written for the months + quarantined "
+                "+ duplicates removed + rows of months not asked for.",
             ),
             dg.AssetCheckSpec(
                 QUARANTINE,

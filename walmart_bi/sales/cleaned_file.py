@@ -110,7 +110,7 @@ class _Run:
         self._duplicates = files.enter_context(SetAside(workdir / "duplicates.csv", DUPLICATES_COLUMNS, source.key))
         self._copies = ExtraCopies(workdir / "extra_copies.arrow")
         self._hasher, self._seen = RecordHasher(), SeenRecords(source.records)
-        self.records = self._different = self._loaded = self._quarantined = self._removed = self._other = 0
+        self.records = self._different = self._other = 0
         self._reasons: Counter[str] = Counter()
         self._month_quarantined: Counter[str] = Counter()
         self._month_removed: Counter[str] = Counter()
@@ -147,7 +147,6 @@ class _Run:
         stops = [*starts[1:].tolist(), len(rows)]
         for number, start, stop in zip(months.tolist(), starts.tolist(), stops, strict=False):
             self._month_files.add(self._months[number], table.slice(start, stop - start))
-        self._loaded += len(rows)
 
     def _set_aside(self, batch: RawBatch, cleaned: CleanBatch) -> None:
         bad = [(int(batch.lines[row]), row, found) for row, found in cleaned.reasons().items()]
@@ -164,7 +163,6 @@ class _Run:
         for record in batch.damaged:
             self._quarantine.add(record.line, ";".join(record.reasons), ";".join(record.columns), raw=record.raw)
             self._reasons.update(record.reasons)
-        self._quarantined += len(bad) + len(batch.damaged)
 
     def finish(self, policy: DuplicatePolicy) -> CleanedFile:
         """Decide about the extra copies and close the files."""
@@ -175,19 +173,20 @@ class _Run:
         if policy == "auto":
             applied = "drop_exact" if share >= NEARLY_UNIQUE_SHARE else "keep"
         self._settle_copies(applied)
-        unknown = self._unknown
+        files = self._month_files.close()
+        # What was written, not what was accepted: a record lost in between must be missing from the sum.
         counts = FileCounts(
             raw_records=self.records,
-            loaded=self._loaded,
-            quarantined=self._quarantined,
-            duplicates_removed=self._removed,
+            loaded=sum(file.written_rows for file in files.values()),
+            quarantined=self._quarantine.rows,
+            duplicates_removed=self._duplicates.rows,
             other_months=self._other,
             quarantined_by_reason=dict(sorted(self._reasons.items())),
             repaired_by_kind=dict(sorted(self._repairs.items())),
-            unknown_values=_named(unknown),
+            unknown_values=_named(self._unknown),
         )
         return CleanedFile(
-            {month: self._cleaned_month(month, file) for month, file in self._month_files.close().items()},
+            {month: self._cleaned_month(month, file) for month, file in files.items()},
             counts,
             applied,
             share,
@@ -211,14 +210,11 @@ class _Run:
                 name = f"{month:%Y-%m}"
                 if policy == "keep":
                     self._month_files.add(name, as_table(rows))
-                    self._loaded += len(rows)
                 elif policy == "drop_exact":
                     self._month_removed[name] += len(rows)
-                    self._removed += len(rows)
                 else:
                     self._month_quarantined[name] += len(rows)
                     self._reasons[DUPLICATE_RECORD] += len(rows)
-                    self._quarantined += len(rows)
             for line, first_line, raw in zip(frame["source_line"].tolist(), first_lines, raws, strict=True):
                 if policy == "drop_exact":
                     self._duplicates.add(line, first_line, raw=raw)

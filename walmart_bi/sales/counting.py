@@ -46,9 +46,9 @@ class _Counter:
             if len(line) > MAX_LINE_BYTES:
                 raise RejectedFile(
                     "record_too_long",
-                    f"A line has more than {MAX_RECORD_BYTES:,} bytes: line ends are missing.",
+                    f"A line has more than {MAX_RECORD_BYTES:,} bytes: a field is too large, or line ends are missing.",
                     place=f"{self._name}, line {self._line}",
-                    next_step="look at that line, correct it and deliver the file again.",
+                    next_step="shorten that field, or put each record on its own line, and deliver the file again.",
                 )
             if not line.isascii():
                 self._look_at(line)

@@ -39,7 +39,7 @@ def conservation_problems(month: MonthlyObject) -> list[str]:
             f"{counts.quarantined:,} quarantined + {counts.duplicates_removed:,} duplicates + "
             f"{counts.other_months:,} of other months are {fates:,}."
         )
-    if month.totals.rows > counts.loaded:
+    if month.totals.rows > counts.loaded:  # summed on the way into the month's file; `loaded` is read from the files
         problems.append(
             f"{source.key}: month {month.month} has {month.totals.rows:,} rows, its whole file only {counts.loaded:,}."
         )

@@ -45,11 +45,15 @@ _WAITING_ROWS = 300_000
 
 @dataclass(frozen=True)
 class MonthFile:
-    """A finished month: its Parquet file and what the file holds."""
+    """A finished month: its Parquet file and what the file holds.
+
+    `written_rows` is read back from the file's footer; `totals` were summed over the rows on their way into it.
+    """
 
     path: Path
     sha256: str
     size: int
+    written_rows: int
     totals: ControlTotals
 
 
@@ -89,6 +93,7 @@ class _OpenMonth:
             self.path,
             sha256,
             self.path.stat().st_size,
+            pq.read_metadata(self.path).num_rows,
             ControlTotals(**totals, first_date=self.first_date, last_date=self.last_date),
         )
 

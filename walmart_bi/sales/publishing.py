@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.records import MonthlyObject, SourceFile
@@ -17,6 +18,7 @@ from walmart_bi.sales.cleaned_file import CleanedFile, DuplicatePolicy, clean_fi
 from walmart_bi.sales.contract import CONTRACT_VERSION
 from walmart_bi.sales.gates import refusals
 from walmart_bi.sales.inspection import inspect_source
+from walmart_bi.sales.object_names import short_name
 from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE, STAGING, ObjectInfo, ObjectNotFound, ObjectStore
 
 
@@ -84,10 +86,13 @@ def preview_rows(store: ObjectStore, month: MonthlyObject, rows: int = 5) -> tup
 
 
 def _set_aside(store: ObjectStore, source: SourceFile, path: Path | None, kind: str) -> str | None:
+    """Write-once, named by content: another load of the same file may set aside other rows (months, policy)."""
     if path is None:
         return None
-    name = PurePosixPath(source.key).name
-    return store.put(f"{QUARANTINE}{name}_{source.sha256[:12]}/{kind}.csv", path).key
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    folder = f"{QUARANTINE}{short_name(source.key)}_{source.sha256[:12]}"
+    return store.put_new(f"{folder}/{content[:12]}_{kind}.csv", path).key
 
 
 def _stage(

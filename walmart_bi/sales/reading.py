@@ -137,9 +137,9 @@ def _unclosed_quote(name: str, line: int) -> RejectedFile:
 def _too_long(name: str, line: int) -> RejectedFile:
     return RejectedFile(
         "record_too_long",
-        f"A record has more than {MAX_RECORD_BYTES:,} bytes: line ends are missing.",
+        f"A record has more than {MAX_RECORD_BYTES:,} bytes: a field is too large, or line ends are missing.",
         place=f"{name}, line {line}",
-        next_step="look at that line, correct it and deliver the file again.",
+        next_step="shorten that field, or put each record on its own line, and deliver the file again.",
     )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import PurePosixPath
 
 from walmart_bi.errors import WalmartBiError
+from walmart_bi.sales.object_names import short_name
 from walmart_bi.stores.base import QUARANTINE, ObjectInfo, ObjectStore
 
 
 def report_rejected(store: ObjectStore, delivered: ObjectInfo, error: WalmartBiError, *, at: dt.datetime) -> str:
     """Write the reason why a whole file was rejected under `quarantine/`, and return the report's key."""
-    key = f"{QUARANTINE}rejected/{PurePosixPath(delivered.key).name}_{delivered.etag[:12]}.json"
+    key = f"{QUARANTINE}rejected/{short_name(delivered.key)}_{delivered.etag[:12]}.json"
     report = {
         "file": delivered.key,
         "etag": delivered.etag,

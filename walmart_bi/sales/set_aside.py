@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
+from walmart_bi.spreadsheet import formula_safe
+
 QUARANTINE_COLUMNS = ("file", "line", "reasons", "column", "raw_text")
 DUPLICATES_COLUMNS = ("file", "line", "first_line", "raw_text")
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 class SetAside:
-    """A CSV file that exists only once it has a record."""
+    """A CSV file that exists only once it has a record. `rows` counts the records that were written to it."""
 
     def __init__(self, path: Path, columns: Sequence[str], name: str) -> None:
         self._path, self._columns, self._name = path, columns, formula_safe(name)
+        self.rows = 0
         self._file: IO[str] | None = None
         self._writer: Any = None
 
@@ -44,13 +45,9 @@ class SetAside:
             self._writer = csv.writer(self._file, lineterminator="\n")
             self._writer.writerow(self._columns)
         self._writer.writerow((self._name, line, *texts, formula_safe(visible(raw))))
+        self.rows += 1
 
 
 def visible(raw: bytes) -> str:
     """The bytes as text; what is not UTF-8, and NUL, as escapes."""
     return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-
-
-def formula_safe(text: str) -> str:
-    """The text with an apostrophe in front when a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -177,6 +177,14 @@ def test_cells_for_people_cannot_be_taken_for_formulas_and_show_bytes_that_are_n
     assert "Zo\\xeb" in rows[2]["raw_text"]
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "＝", "＋", "－", "＠"])
+def test_records_set_aside_are_as_safe_in_a_spreadsheet_as_a_snapshot(start: str, tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(text_of([*good(3), record(5, customer_id=f"{start}1", purchase_amount="0")]), encoding="utf-8")
+    (row,) = set_aside(clean(path, tmp_path).quarantine_file)
+    assert row["raw_text"].startswith(f"'{start}1,")
+
+
 def test_removed_copies_name_the_first_occurrence_and_keep_the_raw_text(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text(text_of([*good(40), record(3), record(3), record(5)]))

@@ -10,7 +10,7 @@ from walmart_bi.sales import decoding
 from walmart_bi.sales.counting import count_records
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.reading import open_raw
-from walmart_bi_tests.corpus.case import each, good, text_of
+from walmart_bi_tests.corpus.case import each, good, record, text_of
 
 HEAD = text_of([]).encode()
 PIECES = st.sampled_from(
@@ -75,7 +75,14 @@ def test_a_quote_that_swallows_more_than_a_record_may_hold_is_named(scratch: Pat
     assert (caught.value.reason, caught.value.place) == ("unclosed_quote", "f.csv, line 3")
 
 
-def test_a_line_without_end_is_named(scratch: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [b"b" * 200_000, text_of([record(2, city="x" * 200_000), record(3)], header=None).encode()],
+    ids=["no line ends", "one large field"],
+)
+def test_a_line_that_is_too_long_is_named_with_both_possible_causes(scratch: Path, content: bytes) -> None:
     with pytest.raises(RejectedFile) as caught:
-        counted(scratch, HEAD + b"a\n" + b"b" * 200_000)
+        counted(scratch, HEAD + text_of(good(1), header=None).encode() + content)
     assert (caught.value.reason, caught.value.place) == ("record_too_long", "f.csv, line 3")
+    assert "a field is too large, or line ends are missing" in caught.value.cause
+    assert "shorten that field" in caught.value.next_step

@@ -116,6 +116,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(
     with pytest.raises(RejectedFile) as caught:
         read(scratch, content)
     assert (caught.value.reason, caught.value.place) == (reason, place)
+    assert ("a field is too large, or line ends are missing" in caught.value.cause) == (reason == "record_too_long")
 
 
 def test_given_more_records_than_a_file_may_have_it_is_rejected(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:

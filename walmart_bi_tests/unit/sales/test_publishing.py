@@ -1,0 +1,137 @@
+"""From a delivered object to a published month in a real store: names of what is set aside, and losses on the way."""
+
+import csv
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.sales import cleaned_file
+from walmart_bi.sales.contract import DuplicatePolicy
+from walmart_bi.sales.month_files import MonthFiles
+from walmart_bi.sales.publishing import RefusedMonth, clean_into_store, inspect_delivered, publish
+from walmart_bi.sales.rejection import report_rejected
+from walmart_bi.sales.set_aside import SetAside
+from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE
+from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi_tests.corpus.case import TODAY, each, good, record, text_of
+
+FEBRUARY, MARCH = "2024-02", "2024-03"
+REPEATED = (record(900), record(901, purchase_date="2024-02-07"))
+ROWS = [*good(200), *REPEATED, *REPEATED, *each("purchase_amount", "0", "-1")]
+LONG_NAME = "delivery" + "é" * 119 + ".csv"
+
+Lossy = Callable[[pytest.MonkeyPatch], None]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(tmp_path / "bucket")
+
+
+def cleaned(
+    store: DirectoryStore, *months: str, name: str = "sales.csv", policy: DuplicatePolicy = "auto"
+) -> dict[str, Any]:
+    source = inspect_delivered(store, store.write_bytes(f"raw_data/{name}", text_of(ROWS).encode()))
+    return clean_into_store(store, source, months=months, today=TODAY, policy=policy)
+
+
+def lines(store: DirectoryStore, key: str | None) -> list[str]:
+    assert key is not None
+    return [row["line"] for row in csv.DictReader(store.read_bytes(key).decode().splitlines())]
+
+
+def test_given_nothing_lost_when_published_then_the_month_is_there(store: DirectoryStore) -> None:
+    month = cleaned(store, MARCH)[MARCH]
+    assert (month.counts.loaded, month.counts.quarantined, month.counts.duplicates_removed) == (201, 2, 1)
+    assert publish(store, month).key.startswith(f"{MONTHLY_DATA}{MARCH}/")
+
+
+def lossy_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cleaned_file.as_table
+    monkeypatch.setattr(cleaned_file, "as_table", lambda frame: whole(frame).slice(1))
+
+
+def lossy_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = MonthFiles.add
+    monkeypatch.setattr(MonthFiles, "add", lambda self, month, rows: whole(self, month, rows.slice(1)))
+
+
+def lossy_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that were summed but never reach the Parquet file."""
+    from walmart_bi.sales import month_files
+
+    whole = month_files.pa.concat_tables
+    monkeypatch.setattr(month_files.pa, "concat_tables", lambda tables: whole(tables).slice(1))
+
+
+def lossy_set_aside(column: str) -> Lossy:
+    """The first record of the file that has this column is lost."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        whole, lost = SetAside.add, []
+
+        def add(self: Any, line: int, *texts: Any, raw: bytes) -> None:
+            if column in self._columns and not lost:
+                lost.append(line)
+            else:
+                whole(self, line, *texts, raw=raw)
+
+        monkeypatch.setattr(SetAside, "add", add)
+
+    return patch
+
+
+@pytest.mark.parametrize(
+    "lossy",
+    [lossy_table, lossy_months, lossy_writer, lossy_set_aside("reasons"), lossy_set_aside("first_line")],
+    ids=["between cleaning and the month", "into the month", "into Parquet", "into quarantine", "into duplicates"],
+)
+def test_given_a_record_lost_after_cleaning_when_published_then_it_is_refused(
+    store: DirectoryStore, lossy: Lossy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lossy(monkeypatch)
+    month = cleaned(store, MARCH)[MARCH]
+    with pytest.raises(RefusedMonth, match=r"206 records came in, .* are 205\."):
+        publish(store, month)
+    assert list(store.list(MONTHLY_DATA)) == []
+
+
+@pytest.mark.parametrize("policy", ["drop_exact", "quarantine"])
+def test_given_a_loaded_file_when_loaded_again_for_fewer_months_then_what_was_set_aside_stays(
+    store: DirectoryStore, policy: DuplicatePolicy
+) -> None:
+    both = cleaned(store, FEBRUARY, MARCH, policy=policy)[MARCH]
+    keys = [key for key in (both.quarantine_key, both.duplicates_key) if key is not None]
+    before = {key: store.read_bytes(key) for key in keys}
+    fewer = cleaned(store, MARCH, policy=policy)[MARCH]
+    assert {key: store.read_bytes(key) for key in keys} == before
+    again = cleaned(store, FEBRUARY, MARCH, policy=policy)[MARCH]
+    assert (again.quarantine_key, again.duplicates_key) == (both.quarantine_key, both.duplicates_key)
+    if policy == "drop_exact":
+        assert lines(store, both.duplicates_key) == ["204", "205"]
+        assert lines(store, fewer.duplicates_key) == ["204"]
+
+
+def test_given_a_name_as_long_as_a_file_system_allows_when_loaded_then_its_rows_are_set_aside(
+    store: DirectoryStore,
+) -> None:
+    assert len(LONG_NAME.encode()) == 250
+    month = cleaned(store, MARCH, name=LONG_NAME)[MARCH]
+    assert month.quarantine_key is not None
+    folder = month.quarantine_key.split("/")[1]
+    assert folder == f"delivery{'é' * 46}_{month.source.sha256[:12]}"
+    assert len(lines(store, month.quarantine_key)) == 2
+
+
+def test_given_a_rejected_file_with_a_very_long_name_when_reported_then_the_report_names_it_whole(
+    store: DirectoryStore,
+) -> None:
+    delivered = store.write_bytes(f"raw_data/{LONG_NAME}", b"PK\x03\x04")
+    error = WalmartBiError("It is a zip file.", place=delivered.key, next_step="unpack it.")
+    key = report_rejected(store, delivered, error, at=dt.datetime(2024, 3, 20, tzinfo=dt.UTC))
+    assert key.startswith(f"{QUARANTINE}rejected/delivery{'é' * 46}_")
+    assert LONG_NAME in store.read_bytes(key).decode()
