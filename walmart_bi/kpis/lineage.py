@@ -11,19 +11,26 @@ from functools import cache
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
+from sqlglot.optimizer.qualify import qualify
 
 from walmart_bi.kpis.kpi_file import KpiFileError
 from walmart_bi.kpis.model import Kpi
+from walmart_bi.kpis.privacy import CUSTOMER_LEVEL_COLUMNS
 from walmart_bi.sales.contract import OUTPUT_COLUMNS
 from walmart_bi.warehouse.base import SALES_TABLE
 
 DIALECT = "redshift"
-_SCHEMA = {SALES_TABLE: {column.name: column.sql_type for column in OUTPUT_COLUMNS} | {"load_id": "VARCHAR(32)"}}
+_SCHEMA: dict[str, object] = {
+    SALES_TABLE: {column.name: column.sql_type for column in OUTPUT_COLUMNS} | {"load_id": "VARCHAR(32)"}
+}
 
 
 def check_select(kpi: Kpi) -> None:
-    """Whether the SELECT reads the sales table alone and returns the declared columns in order; else KpiFileError."""
-    _checked_query(kpi)
+    """Whether the SELECT can become the view; else KpiFileError.
+
+    It reads the sales table alone, returns the declared columns in order, and none that tells about one customer.
+    """
+    column_origins(kpi)
 
 
 @cache
@@ -35,12 +42,47 @@ def column_origins(kpi: Kpi) -> dict[str, tuple[str, ...]]:
     """
     query = _checked_query(kpi)
     try:
-        roots = lineage(None, query, _SCHEMA, dialect=DIALECT, validate_qualify_columns=True)
+        qualified = qualify(query.copy(), dialect=DIALECT, schema=_SCHEMA, identify=False)
+        origins = _query_origins(qualified)
+        uncovered = _query_origins(qualified.transform(_aggregate_as_its_group))
     except SqlglotError as error:
         raise _bad_select(
             kpi, str(error), f"use the columns of {SALES_TABLE}, and say which table where two fit."
         ) from error
+    _refuse_single_customers(kpi, uncovered)
+    return origins
+
+
+def _query_origins(query: exp.Expr) -> dict[str, tuple[str, ...]]:
+    roots = lineage(None, query, _SCHEMA, dialect=DIALECT, validate_qualify_columns=True)
     return {column: _origins(root) for column, root in roots.items()}
+
+
+def _aggregate_as_its_group(node: exp.Expr) -> exp.Expr:
+    """What an aggregate of many rows still tells about one: nothing for COUNT; for SUM and AVG, which group it is.
+
+    So the age of each customer (grouped by customer_id) is as customer-level as the id, and its average again is not.
+    MIN and MAX are the value of one row, and a window may hold one row, so neither covers what it is made of.
+    """
+    if not isinstance(node, (exp.Count, exp.Sum, exp.Avg)) or isinstance(node.parent, exp.Window):
+        return node
+    select = node.parent_select
+    group = select.args.get("group") if select else None
+    keys = list(group.find_all(exp.Column)) if group and not isinstance(node, exp.Count) else []
+    return exp.Coalesce(this=keys[0].copy(), expressions=[key.copy() for key in keys[1:]]) if keys else exp.null()
+
+
+def _refuse_single_customers(kpi: Kpi, uncovered: dict[str, tuple[str, ...]]) -> None:
+    """A guard against oversights: a WHERE that picks one customer is the author's own doing, and is not found here."""
+    for column, origins in uncovered.items():
+        found = sorted(CUSTOMER_LEVEL_COLUMNS.intersection(origins))
+        if found:
+            raise _bad_select(
+                kpi,
+                f"The SELECT returns {column}, which tells about single customers or purchases: it is made of "
+                f"{', '.join(found)}.",
+                "return a COUNT, SUM or AVG over many of them, or use age_group for the age.",
+            )
 
 
 def _origins(root: Node) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from walmart_bi.reporting.privacy import refuse_customer_columns
+from walmart_bi.kpis.privacy import refuse_customer_columns
 from walmart_bi.warehouse.base import QueryResult
 
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection); the last four are the full-width forms

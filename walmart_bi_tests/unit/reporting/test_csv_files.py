@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from walmart_bi.kpis.privacy import CUSTOMER_LEVEL_COLUMNS, CustomerColumn
 from walmart_bi.reporting.csv_files import write_csv
-from walmart_bi.reporting.privacy import CUSTOMER_LEVEL_COLUMNS, CustomerColumn
 from walmart_bi.warehouse.base import QueryResult
 
 
