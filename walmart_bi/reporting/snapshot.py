@@ -2,7 +2,8 @@
 
 `dashboard_data/<snapshot id>/` is written once; `dashboard_data/latest/` holds the same files. In both the manifest is
 written last. The id follows from the content, so an unchanged state gives the same id, and building again writes
-nothing. What a file looks like is `csv_files.py`; what the manifest says is `manifest.py`.
+nothing. What a view's file is and looks like is `view_files.py` and `csv_files.py`, what the manifest says
+`manifest.py`.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from pathlib import Path
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.model import Kpi
 from walmart_bi.kpis.validity import rule_sets
-from walmart_bi.reporting.csv_files import write_csv
 from walmart_bi.reporting.manifest import (
     FORMAT_VERSION,
     MANIFEST,
     Manifest,
     SnapshotFile,
     SnapshotLoad,
-    file_sha256,
     read_manifest,
     verify_snapshot,
 )
+from walmart_bi.reporting.view_files import table_totals, write_view
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectExists, ObjectStore
 from walmart_bi.warehouse.base import Reader, Warehouse, WarehouseError
 from walmart_bi.warehouse.integrity import Loads, check_ledger, read_loads
 
 LATEST = f"{DASHBOARD_DATA}latest/"
 _SHOWN_PROBLEMS = 10
+_ATTEMPTS = 5
 
 
 class SnapshotRefused(WalmartBiError):
@@ -43,6 +44,10 @@ class SnapshotRefused(WalmartBiError):
 
 class SnapshotDamaged(WalmartBiError):
     """The files of a published snapshot are no longer what was published."""
+
+
+class SnapshotOvertaken(WalmartBiError):
+    """Loads kept changing the months while the snapshot was made; `latest` may be of an older state."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +68,41 @@ def build_snapshot(
 ) -> Snapshot:
     """Verify the warehouse, then publish its KPI views; an unchanged state changes nothing.
 
-    Raises SnapshotRefused with the reasons, CustomerColumn, SnapshotDamaged.
+    A month may be loaded and published by another run while this one writes; `latest` would go back to the older
+    state. So the active loads are read again at the end, and other ones start the build again: whoever writes `latest`
+    last has looked after writing. Raises SnapshotRefused with the reasons, CustomerColumn, SnapshotDamaged,
+    SnapshotOvertaken.
     """
+    for _ in range(_ATTEMPTS):
+        manifest, is_changed = _publish(warehouse, store, catalog, created_at, code_version)
+        made_from = {load.load_id for load in manifest.loads}
+        active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
+        if made_from == active:
+            return _snapshot(manifest, is_changed)
+    raise SnapshotOvertaken(
+        f"Months were loaded while the snapshot was made, {_ATTEMPTS} times in a row, last "
+        f"{', '.join(sorted(active - made_from) or sorted(made_from - active))}.",
+        place=store.uri(LATEST + MANIFEST),
+        next_step="wait until the loads are done, then materialize the snapshot again.",
+    )
+
+
+def _publish(
+    warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi], created_at: dt.datetime, code_version: str
+) -> tuple[Manifest, bool]:
+    """One verified state in the store, and whether that changed anything there."""
     with tempfile.TemporaryDirectory(prefix="walmart_bi_snapshot_") as directory:
         folder = Path(directory)
         with warehouse.read() as reader:
             loads = read_loads(reader)
             _refuse_wrong_numbers(reader, loads, catalog)
-            files = [_write_view(reader, kpi, folder) for kpi in catalog]
-        manifest = _manifest(loads, files, created_at, code_version)
-        manifest, is_new = _publish_once(store, folder, manifest)
+            files = [write_view(reader, kpi, folder) for kpi in catalog]
+        manifest, is_new = _publish_once(store, folder, _manifest(loads, files, created_at, code_version))
         is_moved = _publish_latest(store, folder, manifest)
+    return manifest, is_new or is_moved
+
+
+def _snapshot(manifest: Manifest, is_changed: bool) -> Snapshot:
     prefix = _prefix(manifest)
     return Snapshot(
         id=manifest.snapshot_id,
@@ -82,7 +111,7 @@ def build_snapshot(
         files=tuple(manifest.files),
         revenue=Decimal(manifest.revenue),
         orders=manifest.orders,
-        changed=is_new or is_moved,
+        changed=is_changed,
     )
 
 
@@ -116,31 +145,16 @@ def _problems(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> Iterator[
         yield from (f"{kpi.name}: {problem}" for verdict in verdicts for problem in verdict.problems)
 
 
-def _write_view(reader: Reader, kpi: Kpi, folder: Path) -> SnapshotFile:
-    """The view as a file in the folder, in the view's own order, which is total."""
-    order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
-    result = reader.query(f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}")  # noqa: S608 - catalog names
-    path = folder / f"{kpi.name}.csv"
-    write_csv(path, kpi.name, result)
-    return SnapshotFile(
-        name=path.name,
-        view=kpi.name,
-        sql_sha256=kpi.sql_sha256,
-        rows=len(result.rows),
-        bytes=path.stat().st_size,
-        sha256=file_sha256(path),
-    )
-
-
 def _manifest(loads: Loads, files: list[SnapshotFile], created_at: dt.datetime, code_version: str) -> Manifest:
     """The manifest; its totals are the table's, which were found equal to the ledger's and the views'."""
+    revenue, orders = table_totals(loads)
     manifest = Manifest(
         snapshot_id="",
         format_version=FORMAT_VERSION,
         created_at=created_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
         code_version=code_version,
-        revenue=str(Decimal(sum(part.total_cents for part in loads.table)).scaleb(-2)),
-        orders=sum(part.rows for part in loads.table),
+        revenue=str(revenue),
+        orders=orders,
         loads=[
             SnapshotLoad(load.month, load.load_id, load.loaded_rows, load.source_key, load.source_sha256)
             for load in loads.active

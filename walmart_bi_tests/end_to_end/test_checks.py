@@ -117,7 +117,7 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
     "ledger cents wrong": (sql("UPDATE load_ledger SET total_cents = total_cents + 1"), {"ledger_cents_agree"}),
     "no active load": (
         sql("UPDATE load_ledger SET is_active = FALSE"),
-        {"one_active_load", "no_orphan_rows"},
+        {"one_active_load", "no_orphan_rows", "snapshot_equals_the_views"},
     ),
     "rows of an unknown load": (
         sql(
@@ -148,7 +148,18 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
             "SUM(purchase_amount) / SUM(SUM(purchase_amount)) OVER () AS revenue_share "
             "FROM walmart_sales GROUP BY payment_method"
         ),
-        {"totals"},
+        {"totals", "snapshot_equals_the_views"},
+    ),
+    "values changed behind the snapshot": (
+        sql("UPDATE walmart_sales SET payment_method = 'Bitcoin'"),
+        {"snapshot_equals_the_views"},
+    ),
+    "another load behind the snapshot": (
+        sql(
+            "UPDATE load_ledger SET load_id = '2024-05-v2', version = 2",
+            "UPDATE walmart_sales SET load_id = '2024-05-v2'",
+        ),
+        {"snapshot_equals_the_views"},
     ),
 }
 

@@ -16,9 +16,16 @@ import pytest
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.kpis.model import KpiColumn
+from walmart_bi.kpis.privacy import CustomerColumn
 from walmart_bi.reporting.manifest import verify_snapshot
-from walmart_bi.reporting.privacy import CustomerColumn
-from walmart_bi.reporting.snapshot import LATEST, Snapshot, SnapshotDamaged, SnapshotRefused, build_snapshot
+from walmart_bi.reporting.snapshot import (
+    LATEST,
+    Snapshot,
+    SnapshotDamaged,
+    SnapshotOvertaken,
+    SnapshotRefused,
+    build_snapshot,
+)
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi_tests.builders import Row, make_month, make_rows
@@ -408,7 +415,7 @@ def test_a_damaged_snapshot_is_not_taken_for_the_published_one(dashboard: Dashbo
 
 
 def test_two_builds_of_the_same_state_at_the_same_time_agree_on_one_manifest(dashboard: Dashboard) -> None:
-    class OvertakenStore(DirectoryStore):
+    class RacingStore(DirectoryStore):
         """Another run publishes the same snapshot just before our manifest is written."""
 
         def put_new(self, key: str, source: Path) -> Any:
@@ -416,8 +423,49 @@ def test_two_builds_of_the_same_state_at_the_same_time_agree_on_one_manifest(das
                 dashboard.build(created_at=NOON)
             return super().put_new(key, source)
 
-    snapshot = dashboard.build(created_at=LATER, store=OvertakenStore(dashboard.bucket))
+    snapshot = dashboard.build(created_at=LATER, store=RacingStore(dashboard.bucket))
 
     assert not snapshot.changed
     assert dashboard.manifest(snapshot.prefix)["created_at"] == NOON.isoformat()
     assert dashboard.files(LATEST) == dashboard.files(snapshot.prefix)
+
+
+class OvertakenStore(DirectoryStore):
+    """A real store in which other runs act just before our build writes `latest`, for the first `times` builds."""
+
+    def __init__(self, root: Path, others: Callable[[], None], times: int) -> None:
+        super().__init__(root)
+        self._others = others
+        self._times = times
+
+    def put(self, key: str, source: Path) -> Any:
+        if key.startswith(LATEST) and self._times:
+            self._times -= 1
+            self._others()
+        return super().put(key, source)
+
+
+def test_given_a_build_overtaken_by_a_load_and_its_snapshot_then_latest_does_not_go_back(dashboard: Dashboard) -> None:
+    newer = []
+
+    def load_and_publish() -> None:
+        dashboard.load("2025-02", make_rows("2025-02", 51))
+        newer.append(dashboard.build(created_at=NOON))
+
+    overtaken = dashboard.build(created_at=LATER, store=OvertakenStore(dashboard.bucket, load_and_publish, times=1))
+
+    assert overtaken.id == newer[0].id
+    assert [load["load_id"] for load in dashboard.manifest()["loads"]] == ["2025-01-v1", "2025-02-v2"]
+    assert dashboard.files(LATEST) == dashboard.files(newer[0].prefix)
+    assert verify_snapshot(dashboard.store, LATEST) == []
+
+
+def test_given_loads_that_never_stop_when_a_snapshot_is_built_then_it_gives_up_and_says_so(
+    dashboard: Dashboard,
+) -> None:
+    rows = iter(range(51, 99))
+    others = OvertakenStore(
+        dashboard.bucket, lambda: dashboard.load("2025-02", make_rows("2025-02", next(rows))), times=99
+    )
+    with pytest.raises(SnapshotOvertaken, match=r"2025-02-v\d+.*materialize the snapshot again"):
+        dashboard.build(store=others)
