@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from walmart_bi.warehouse.base import (
     Reader,
     WarehouseError,
 )
+from walmart_bi.warehouse.month_object import month_object, require_rows_of_month, require_table_columns
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
 if TYPE_CHECKING:
@@ -76,19 +76,20 @@ class DuckDbWarehouse:
 
         def change(connection: DuckDBPyConnection) -> LoadOutcome:
             _create_tables(connection)
-            entries = _entries(connection, load.month)
-            active = ledger.active_entry(entries)
-            if active is not None and ledger.is_unchanged(active, load):
-                return LoadOutcome(active, "unchanged", active.loaded_rows)
-            superseded = None if allow_superseded else ledger.superseded_entry(entries, load)
-            if active is not None and superseded is not None:
-                return LoadOutcome(active, "superseded", active.loaded_rows, superseded.load_id)
-            if not allow_shrink:
-                ledger.refuse_shrink(active, load)
-            entry = ledger.next_entry(entries, load, run_id=run_id, code_version=code_version, now=_now())
+            planned = ledger.plan_load(
+                _entries(connection, load.month),
+                load,
+                run_id=run_id,
+                code_version=code_version,
+                allow_shrink=allow_shrink,
+                allow_superseded=allow_superseded,
+                now=_now(),
+            )
+            if planned.action != "loaded":
+                return planned
             _deactivate(connection, load.month)
-            _insert_entry(connection, entry)
-            return LoadOutcome(entry, "loaded", self._replace_rows(connection, entry, load.totals))
+            _insert_entry(connection, planned.entry)
+            return dataclasses.replace(planned, rows_before=self._replace_rows(connection, planned.entry, load.totals))
 
         return self._file().change(change)
 
@@ -97,13 +98,12 @@ class DuckDbWarehouse:
 
         def change(connection: DuckDBPyConnection) -> LoadOutcome:
             _create_tables(connection)
-            entry = ledger.find_load(_entries(connection, month), month, load_id)
-            if entry.is_active:
-                return LoadOutcome(entry, "unchanged", entry.loaded_rows)
-            restored = dataclasses.replace(entry, is_active=True, activated_at=_now())
+            planned = ledger.plan_restore(_entries(connection, month), month, load_id, now=_now())
+            if planned.action != "restored":
+                return planned
             _deactivate(connection, month)
-            _activate(connection, restored)
-            return LoadOutcome(restored, "restored", self._replace_rows(connection, restored, None))
+            _activate(connection, planned.entry)
+            return dataclasses.replace(planned, rows_before=self._replace_rows(connection, planned.entry, None))
 
         return self._file().change(change)
 
@@ -154,9 +154,9 @@ class DuckDbWarehouse:
         `written` is what the writer of the object counted; for a restored load the ledger row stands in for it.
         """
         columns = ", ".join(name for name, _ in _sales_columns(connection))
-        with self._object(entry) as path:
-            _require_table_columns(connection, entry, path)
-            _require_rows_of_month(connection, entry, path)
+        with month_object(self._store, entry) as path:
+            require_table_columns(entry, _sales_columns(connection), _object_columns(connection, path))
+            require_rows_of_month(entry, _rows_of_other_months(connection, entry.month, path))
             found = _totals(connection, _OBJECT, [str(path)])
             expected = written or dataclasses.replace(found, rows=entry.loaded_rows, total_cents=entry.total_cents)
             require_equal(expected, found, where="The content of the object", place=entry.object_key)
@@ -169,21 +169,6 @@ class DuckDbWarehouse:
         loaded = _totals(connection, "walmart_sales WHERE month = ?", [month])
         require_equal(expected, loaded, where="The month in the table", place=self.table_name(SALES_TABLE))
         return int(deleted)
-
-    @contextlib.contextmanager
-    def _object(self, entry: LedgerEntry) -> Iterator[Path]:
-        """The entry's object as a local file, checked to be the bytes that the ledger row names."""
-        with self._store.fetch(entry.object_key) as path:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != entry.object_sha256:
-                raise WarehouseError(
-                    f"The object's content has the hash {found[:16]}... instead of {entry.object_sha256[:16]}...:"
-                    " it was replaced or damaged after it was written. Nothing was changed.",
-                    place=entry.object_key,
-                    next_step="load the month again from its raw file.",
-                )
-            yield path
 
     def _nothing_loaded(self) -> WarehouseError:
         return WarehouseError(
@@ -255,29 +240,15 @@ def _sales_columns(connection: DuckDBPyConnection) -> list[tuple[str, str]]:
     return [(name, kind) for name, kind, *_ in described if name != "load_id"]
 
 
-def _require_table_columns(connection: DuckDBPyConnection, entry: LedgerEntry, path: Path) -> None:
-    """Refuse other columns or types: DuckDB would convert them, where Redshift's COPY goes by position and fails."""
+def _object_columns(connection: DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
     described = connection.execute(f"DESCRIBE SELECT * FROM {_OBJECT}", [str(path)]).fetchall()
-    expected, found = _sales_columns(connection), [(name, kind) for name, kind, *_ in described]
-    if found != expected:
-        unlike = sorted({f"{name} {kind}" for name, kind in set(expected) ^ set(found)}) or ["their order"]
-        raise WarehouseError(
-            f"The object's columns are not those of walmart_sales: {', '.join(unlike)} differ. Nothing was changed.",
-            place=entry.object_key,
-            next_step="write the object again with the columns of the cleaning contract.",
-        )
+    return [(name, kind) for name, kind, *_ in described]
 
 
-def _require_rows_of_month(connection: DuckDBPyConnection, entry: LedgerEntry, path: Path) -> None:
-    """Refuse rows of another month: they would stay behind when this month is replaced next time."""
-    month = first_day(entry.month)
-    foreign = connection.execute(
+def _rows_of_other_months(connection: DuckDBPyConnection, month: str, path: Path) -> int:
+    start, end = first_day(month), first_day(next_month(month))
+    rows = connection.execute(
         f"SELECT COUNT(*) FROM {_OBJECT} WHERE month <> ? OR purchase_date < ? OR purchase_date >= ?",
-        [str(path), month, month, first_day(next_month(entry.month))],
-    ).fetchall()[0][0]
-    if foreign:
-        raise WarehouseError(
-            f"{foreign} rows of the object are not in {entry.month}. Nothing was changed.",
-            place=entry.object_key,
-            next_step="load the month again from its raw file.",
-        )
+        [str(path), start, start, end],
+    ).fetchall()
+    return int(rows[0][0])

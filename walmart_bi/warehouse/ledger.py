@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from walmart_bi.records import MonthlyObject
-from walmart_bi.warehouse.base import LedgerEntry, ShrinkRefused, UnknownLoad
+from walmart_bi.warehouse.base import LedgerEntry, LoadOutcome, ShrinkRefused, UnknownLoad
 
 LEDGER_COLUMNS = tuple(field.name for field in dataclasses.fields(LedgerEntry))
 _TIMES = ("committed_at", "activated_at")
@@ -78,6 +78,39 @@ def next_entry(
         committed_at=now,
         activated_at=now,
     )
+
+
+def plan_load(
+    entries: Sequence[LedgerEntry],
+    load: MonthlyObject,
+    *,
+    run_id: str,
+    code_version: str,
+    allow_shrink: bool,
+    allow_superseded: bool,
+    now: dt.datetime,
+) -> LoadOutcome:
+    """What loading the object comes to, given the month's entries; `loaded` is to be carried out, the others are done.
+
+    `rows_before` of a `loaded` outcome is known only afterwards. Raises ShrinkRefused.
+    """
+    active = active_entry(entries)
+    if active is not None and is_unchanged(active, load):
+        return LoadOutcome(active, "unchanged", active.loaded_rows)
+    superseded = None if allow_superseded else superseded_entry(entries, load)
+    if active is not None and superseded is not None:
+        return LoadOutcome(active, "superseded", active.loaded_rows, superseded.load_id)
+    if not allow_shrink:
+        refuse_shrink(active, load)
+    return LoadOutcome(next_entry(entries, load, run_id=run_id, code_version=code_version, now=now), "loaded", 0)
+
+
+def plan_restore(entries: Sequence[LedgerEntry], month: str, load_id: str, *, now: dt.datetime) -> LoadOutcome:
+    """What restoring an earlier load comes to; `restored` is to be carried out. Raises UnknownLoad."""
+    entry = find_load(entries, month, load_id)
+    if entry.is_active:
+        return LoadOutcome(entry, "unchanged", entry.loaded_rows)
+    return LoadOutcome(dataclasses.replace(entry, is_active=True, activated_at=now), "restored", 0)
 
 
 def find_load(entries: Sequence[LedgerEntry], month: str, load_id: str) -> LedgerEntry:
