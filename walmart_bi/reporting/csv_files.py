@@ -14,11 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from walmart_bi.kpis.privacy import refuse_customer_columns
+from walmart_bi.spreadsheet import formula_safe
 from walmart_bi.warehouse.base import QueryResult
-
-# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection); the last four are the full-width forms
-# that it folds to the first four. A leading apostrophe makes it text.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_csv(path: Path, view: str, result: QueryResult) -> None:
@@ -41,6 +38,6 @@ def _cell(value: Any) -> str:
         case dt.date():
             return value.isoformat()
         case str():
-            return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+            return formula_safe(value)
         case _:
             return repr(value)
