@@ -48,7 +48,8 @@ else
 endif
 
 dev: setup-run ## start the Dagster UI and daemon on http://127.0.0.1:3000 (PORT=n for another)
-	@DAGSTER_HOME='$(CURDIR)' $(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
+	@echo 'make: runs and cursors are kept in .dagster/; the temporary directory that Dagster names holds nothing'
+	@$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
 
 test: setup-dev ## format, lint, types, then every test, with branch coverage held
 	@echo 'make: format' && $(BIN)/ruff format --check --quiet .
