@@ -48,7 +48,7 @@ def build_cleaned_checks() -> list[dg.AssetChecksDefinition]:
                 for month in months_to_check(context, store, CLEANED_SALES)
             ]
             yield _conserved(months)
-            yield _quarantine_share(months)
+            yield _quarantine_share(store, months)
 
     return [cleaned_sales_checks]
 
@@ -69,9 +69,13 @@ def _conserved(months: list[MonthlyObject]) -> dg.AssetCheckResult:
     )
 
 
-def _quarantine_share(months: list[MonthlyObject]) -> dg.AssetCheckResult:
+def _quarantine_share(store: ObjectStore, months: list[MonthlyObject]) -> dg.AssetCheckResult:
     files = _by_file(months)
-    blocking = [problem for month in files for problem in gates.quarantine_problems(month)]
+    blocking = [
+        f"{problem} Next step: correct {_rows_to_correct(store, month)}, and deliver the whole file again."
+        for month in files
+        for problem in gates.quarantine_problems(month)
+    ]
     warnings = [warning for month in files for warning in gates.quarantine_warnings(month)]
     return result(
         CLEANED_SALES,
@@ -80,6 +84,10 @@ def _quarantine_share(months: list[MonthlyObject]) -> dg.AssetCheckResult:
         {"largest share": max((gates.quarantine_share(month) for month in files), default=0.0)},
         severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
     )
+
+
+def _rows_to_correct(store: ObjectStore, month: MonthlyObject) -> str:
+    return f"the rows listed in {store.uri(month.quarantine_key)}" if month.quarantine_key else "the rows"
 
 
 def _by_file(months: list[MonthlyObject]) -> list[MonthlyObject]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -24,10 +25,8 @@ def loaded(tmp_path: Path) -> Iterator[TestProject]:
         yield project
 
 
-def run_checks(project: TestProject) -> set[str]:
-    """All checks and nothing else, as a person would from the UI; names of those that failed."""
-    import dagster as dg
-
+def evaluate_checks(project: TestProject) -> list[dg.AssetCheckEvaluation]:
+    """All checks and nothing else, as a person would run them from the UI."""
     job = dg.define_asset_job("checks_only", selection=dg.AssetSelection.all_asset_checks())
     definitions = dg.Definitions.merge(project.definitions, dg.Definitions(jobs=[job]))
     result = definitions.resolve_job_def("checks_only").execute_in_process(
@@ -35,7 +34,12 @@ def run_checks(project: TestProject) -> set[str]:
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
     )
-    return failed_checks(result)
+    return result.get_asset_check_evaluations()
+
+
+def run_checks(project: TestProject) -> set[str]:
+    """Names of the checks that do not pass."""
+    return {evaluation.check_name for evaluation in evaluate_checks(project) if not evaluation.passed}
 
 
 def sql(*statements: str) -> Callable[[TestProject], None]:
@@ -171,6 +175,19 @@ def test_given_sound_data_when_broken_then_exactly_the_checks_of_that_rule_fail(
     assert run_checks(loaded) == set()
     spoil(loaded)
     assert run_checks(loaded) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "severity", "words"),
+    [(1, dg.AssetCheckSeverity.WARN, "more than 0.5%"), (4, dg.AssetCheckSeverity.ERROR, "Next step: correct")],
+)
+def test_given_rows_in_quarantine_when_checked_then_few_warn_and_many_stop_with_the_next_step(
+    loaded: TestProject, rows: int, severity: dg.AssetCheckSeverity, words: str
+):
+    quarantined(rows)(loaded)
+    (found,) = [each for each in evaluate_checks(loaded) if each.check_name == "quarantine_share"]
+    assert not found.passed and found.severity == severity
+    assert found.description and words in found.description
 
 
 def test_given_an_unusual_volume_when_checked_then_only_the_warning_fails(loaded: TestProject, tmp_path: Path):
