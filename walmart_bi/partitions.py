@@ -34,7 +34,7 @@ def require_partitions(months: Iterable[str], *, first_month: str, today: dt.dat
         raise MonthOutOfRange(
             f"It covers {', '.join(early)}, before the first month {first_month}.",
             place=place,
-            next_step=f"set WALMART_BI_FIRST_MONTH={early[0]} for every command and make dev, or deliver later months only.",
+            next_step=f"set WALMART_BI_FIRST_MONTH={early[0]} for all commands and make dev, or deliver later months.",
         )
     if late:
         raise MonthOutOfRange(

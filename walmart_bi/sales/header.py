@@ -62,7 +62,7 @@ def match_columns(names: Sequence[str], name: str, *, delimiter: str = ",", line
             "missing_column",
             f"Missing columns: {', '.join(missing)}. Found: {found}.",
             place=place,
-            next_step=f"put the columns {', '.join(RAW_NAMES)} on the first line, separated by comma, semicolon or tab.",
+            next_step=f"put the columns {', '.join(RAW_NAMES)} on the first line, between commas, semicolons or tabs.",
         )
     extra = [
         column.strip() or f"column {position} without a name"

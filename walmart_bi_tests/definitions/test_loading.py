@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ["pandas", "pyarrow", "duckdb", "sqlglot", "boto3", "botocore", "redshift_connector", "dagster_aws", "filelock", "smtplib"]
+HEAVY = [
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "sqlglot",
+    "boto3",
+    "botocore",
+    "redshift_connector",
+    "dagster_aws",
+    "filelock",
+    "smtplib",
+]
 
 PROBE = f"""
 import socket, sys, builtins, os
