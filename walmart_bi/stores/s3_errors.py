@@ -63,7 +63,7 @@ _BY_CODE = {
         _BUSY: ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted"),
         _ARCHIVED: ("InvalidObjectState",),
         _CLOCK: ("RequestTimeTooSkewed",),
-        _UNSUPPORTED: ("NotImplemented", "MethodNotAllowed"),
+        _UNSUPPORTED: ("NotImplemented", "MethodNotAllowed", "405", "501"),
     }.items()
     for code in codes
 }
@@ -94,6 +94,13 @@ def s3_errors(place: str) -> Iterator[None]:
     except BotoCoreError as error:
         cause, next_step = _unreachable(error)
         raise StoreError(f"{cause} ({type(error).__name__})", place=place, next_step=next_step) from error
+    except RecursionError as error:
+        # botocore asks a redirecting server for the bucket's region, and that question is redirected as well, for ever.
+        raise StoreError(
+            "The address forwards to another one, which S3 clients do not follow.",
+            place=place,
+            next_step="set AWS_ENDPOINT_URL_S3 to the final address (often https:// instead of http://).",
+        ) from error
 
 
 def status_of(response: Mapping[str, Any]) -> int:
@@ -113,7 +120,8 @@ def _refused(response: Mapping[str, Any], operation: str, place: str) -> StoreEr
     cause, next_step = _BUSY if status >= 500 and status != 501 else _KMS if code.startswith("KMS.") else _OTHER
     cause, next_step = _BY_CODE.get(code, (cause, next_step))
     kind = ConditionFailed if code in _PRECONDITION else WriteOvertaken if code in _OVERTAKEN else StoreError
-    request = _word(response["ResponseMetadata"].get("RequestId"))
+    answered = response["ResponseMetadata"]
+    request = _word(answered.get("RequestId") or answered.get("HTTPHeaders", {}).get("x-amz-request-id"))
     return kind(f"{cause} ({operation}: {status} {code}, request {request})", place=place, next_step=next_step)
 
 
