@@ -17,12 +17,17 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Protocol
+from unittest import mock
 
 from walmart_bi.records import MonthlyObject
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.stores.s3 import S3Store
 from walmart_bi.warehouse.base import Warehouse
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+from walmart_bi.warehouse.redshift_settings import RedshiftSettings
+from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
+from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, USER, shared_standin
 
 
 class Site(Protocol):
@@ -105,6 +110,58 @@ def duckdb_file(scratch: Path) -> Iterator[Site]:
     yield DuckDbSite(scratch)
 
 
+@dataclass(frozen=True)
+class RedshiftSite:
+    """A database behind the stand-in for Redshift, and a bucket; both are found through the environment."""
+
+    port: int
+    database: str
+    bucket: str
+
+    def store(self) -> S3Store:
+        return S3Store(self.bucket)
+
+    def settings(self) -> RedshiftSettings:
+        return RedshiftSettings(
+            database=self.database,
+            copy_role_arn=COPY_ROLE,
+            host="localhost",
+            port=self.port,
+            user=USER,
+            password=PASSWORD,
+            connect_timeout=10,
+            wake_timeout=20,
+        )
+
+    def warehouse(self, busy_timeout: float = 60.0) -> RedshiftWarehouse:
+        return RedshiftWarehouse(self.settings(), self.store(), busy_timeout=busy_timeout)
+
+    @contextlib.contextmanager
+    def held_by_another_process(self) -> Iterator[str]:
+        with child(
+            "import sys\n"
+            "from walmart_bi.warehouse.redshift_connection import session\n"
+            "from walmart_bi_tests.contracts.warehouses import RedshiftSite\n"
+            "with session(RedshiftSite(int(sys.argv[1]), *sys.argv[2:]).settings()) as holder, holder.transaction():\n"
+            "    holder.execute('LOCK load_ledger')\n"
+            "    (pid,) = holder.query('SELECT pg_backend_pid()').rows[0]\n"
+            "    print('held', pid, sep='\\n', flush=True); sys.stdin.read()\n",
+            self.port,
+            self.database,
+            self.bucket,
+        ) as process:
+            assert process.stdout is not None
+            yield f"session {process.stdout.readline().strip()} "
+
+
+@contextlib.contextmanager
+def redshift_standin(scratch: Path) -> Iterator[Site]:
+    standin = shared_standin()
+    with mock.patch.dict(os.environ, standin.environment):
+        yield RedshiftSite(standin.port, standin.new_database(), standin.new_bucket())
+
+
 WAREHOUSES: dict[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "duckdb": duckdb_file,
+    "redshift": redshift_standin,
 }

@@ -1,0 +1,81 @@
+"""What the template database holds beside PostgreSQL's own catalog: the few system views and functions that are used.
+
+Columns have the names and meanings of Redshift's documentation; those that nobody reads here are left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from walmart_bi_tests.redshift_standin.backend import Backend
+from walmart_bi_tests.redshift_standin.copying import LoadReport
+
+CATALOG = """
+SET allow_system_table_mods = on;
+CREATE SCHEMA standin;
+CREATE SEQUENCE standin.query_ids START 1000;
+CREATE TABLE standin.load_history (
+    query_id BIGINT, transaction_id BIGINT, session_id INTEGER, database_name TEXT, status TEXT, table_name TEXT,
+    start_time TIMESTAMP DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'), data_source TEXT, file_format TEXT,
+    loaded_rows BIGINT, source_file_count INTEGER, error_count INTEGER
+);
+CREATE TABLE standin.load_errors (
+    query_id BIGINT, session_id INTEGER, database_name TEXT, file_name TEXT, line_number BIGINT, column_name TEXT,
+    error_message TEXT, start_time TIMESTAMP DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+);
+CREATE VIEW pg_catalog.sys_load_history AS SELECT * FROM standin.load_history;
+CREATE VIEW pg_catalog.sys_load_error_detail AS SELECT * FROM standin.load_errors;
+CREATE VIEW pg_catalog.stl_load_errors AS
+SELECT query_id AS query, session_id AS session, file_name AS filename, line_number, column_name AS colname,
+    error_message AS err_reason, start_time AS starttime
+FROM standin.load_errors;
+CREATE VIEW pg_catalog.svv_transactions AS
+SELECT activity.usename AS txn_owner, activity.datname AS txn_db, locks.pid, activity.xact_start AS txn_start,
+    locks.mode AS lock_mode, locks.locktype AS lockable_object_type, locks.relation::INTEGER AS relation, locks.granted
+FROM pg_locks AS locks
+JOIN pg_stat_activity AS activity ON activity.pid = locks.pid;
+CREATE FUNCTION pg_catalog.pg_last_copy_id() RETURNS BIGINT LANGUAGE SQL STABLE AS
+    $$ SELECT COALESCE(NULLIF(current_setting('standin.last_copy_id', TRUE), ''), '-1')::BIGINT $$;
+CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS BIGINT LANGUAGE SQL STABLE AS
+    $$ SELECT COALESCE(NULLIF(current_setting('standin.last_copy_count', TRUE), ''), '0')::BIGINT $$;
+CREATE FUNCTION pg_catalog.getdate() RETURNS TIMESTAMP LANGUAGE SQL STABLE AS
+    $$ SELECT date_trunc('second', CURRENT_TIMESTAMP AT TIME ZONE 'UTC') $$;
+"""
+
+
+def create_catalog(template: Backend) -> None:
+    """Fill the template database."""
+    template.query(CATALOG)
+
+
+def record_load(writer: Backend, report: LoadReport, *, database: str, session: str) -> str:
+    """Write what the system views show of one COPY; its query id."""
+    query_id = writer.query("SELECT nextval('standin.query_ids')")[0][0] or ""
+    statement, error = report.statement, report.error
+    writer.query(
+        "INSERT INTO standin.load_history (query_id, session_id, database_name, status, table_name, data_source,"
+        " file_format, loaded_rows, source_file_count, error_count) VALUES "
+        + _row(
+            query_id,
+            session,
+            database,
+            "aborted" if error else "completed",
+            statement.table,
+            statement.source,
+            "parquet" if statement.is_parquet else "csv",
+            report.rows,
+            report.files,
+            1 if error else 0,
+        )
+    )
+    if error is not None:
+        writer.query(
+            "INSERT INTO standin.load_errors (query_id, session_id, database_name, file_name, line_number,"
+            " column_name, error_message) VALUES "
+            + _row(query_id, session, database, error.file, error.line, error.column, error.reason)
+        )
+    return query_id
+
+
+def _row(*values: object) -> str:
+    return "(" + ", ".join("'" + re.sub("'", "''", str(value)) + "'" for value in values) + ")"
