@@ -11,6 +11,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 from walmart_bi.stores.base import STAGING, ObjectStore
 from walmart_bi.warehouse.base import WarehouseError
@@ -72,10 +73,10 @@ def _literal(text: str) -> str:
 
 
 def _explained(session: Session, error: WarehouseError, key: str) -> LoadFailed:
-    found = [
-        f"line {line}, column {column or 'unknown'}: {masked(reason)}"
-        for _, line, column, reason in session.query(_LOAD_ERRORS).rows
-    ]
+    rows: list[tuple[Any, ...]] = []
+    with contextlib.suppress(WarehouseError):  # without the right to read the view, what COPY said has to do
+        rows = session.query(_LOAD_ERRORS).rows
+    found = [f"line {line}, column {column or 'unknown'}: {masked(reason)}" for _, line, column, reason in rows]
     shown = "; ".join(found[:_SHOWN_ERRORS])
     more = f"; and {len(found) - _SHOWN_ERRORS} more" if len(found) > _SHOWN_ERRORS else ""
     return LoadFailed(

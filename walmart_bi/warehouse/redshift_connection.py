@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import socket
 import ssl
 import struct
@@ -31,6 +32,8 @@ _ENDED = {"57P01", "57P02", "08006", "08003"}  # the server ended the session
 _CANCELLED = "57014"
 _REFUSED_LOGIN = {"28000", "28P01"}
 _NOT_SERIALIZABLE = "1023"
+# COPY of a Parquet file says what is wrong with it in the error's detail only.
+_COPY_CONTEXT = re.compile(r"context:([^\n]*)")
 
 
 class SessionLost(WarehouseError):
@@ -141,7 +144,8 @@ def server_error(error: BaseException) -> tuple[str | None, str]:
     """Code and message of what the server said; without a code, what the driver says of the connection."""
     first = error.args[0] if error.args else ""
     if isinstance(first, dict):
-        return str(first.get("C", "")), str(first.get("M", ""))
+        context = _COPY_CONTEXT.search(first.get("D", "")) if first.get("M") == "Spectrum Scan Error" else None
+        return str(first.get("C", "")), str(first.get("M", "")) + (f": {context[1].strip()}" if context else "")
     return None, " ".join(str(part) for part in error.args) + "."
 
 

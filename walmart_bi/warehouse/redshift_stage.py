@@ -36,14 +36,13 @@ _PARQUET_TYPES = {
 def stage_object(
     session: Session, store: ObjectStore, entry: LedgerEntry, written: ControlTotals | None, *, role: str
 ) -> ControlTotals:
-    """Bring the object's rows into the session's temporary table; the totals that they have and must have.
+    """Bring the object's rows into a temporary table of the fresh session; the totals that they have and must have.
 
     `written` is what the writer of the object counted; for a restored load the ledger row stands in for it. Raises
     TotalsMismatch, LoadFailed, WarehouseError; nothing but the temporary table was changed.
     """
     from walmart_bi.warehouse.copy import copy_parquet
 
-    session.execute(f"DROP TABLE IF EXISTS {STAGE}")
     session.execute(f"CREATE TEMPORARY TABLE {STAGE} (LIKE walmart_sales)")
     session.execute(f"ALTER TABLE {STAGE} DROP COLUMN load_id")
     with month_object(store, entry) as path:

@@ -18,7 +18,7 @@ import datetime as dt
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from walmart_bi.months import first_day
 from walmart_bi.records import ControlTotals, MonthlyObject
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATTEMPTS = 5
+_TABLES = (SALES_TABLE, LEDGER_TABLE)
 _LEDGER_COLUMNS = ", ".join(ledger.LEDGER_COLUMNS)
 _ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = COALESCE(?, month) ORDER BY month, version"
 _HOLDERS = """
@@ -203,14 +204,12 @@ class RedshiftWarehouse:
         if planned.action not in _TO_DO:
             return planned
         totals = stage_object(session, self._store, planned.entry, written, role=self._settings.copy_role_arn)
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS - 1):
             try:
                 return self._transaction(session, month, plan, totals)
             except SerializationConflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            time.sleep(retry_pause(attempt))
-        raise AssertionError("the last attempt returns or raises")
+                time.sleep(retry_pause(attempt))
+        return self._transaction(session, month, plan, totals)
 
     def _transaction(self, session: Session, month: str, plan: Plan, totals: ControlTotals) -> LoadOutcome:
         from walmart_bi.warehouse.redshift_connection import SessionLost
@@ -268,7 +267,9 @@ class RedshiftWarehouse:
             raise self._busy() from error
 
     def _busy(self) -> WarehouseBusy:
-        with self._session() as another:
+        rows: list[tuple[Any, ...]] = []
+        # Busy is the news; that the holder cannot be named, for want of a right or a connection, is not.
+        with contextlib.suppress(WarehouseError), self._session() as another:
             rows = another.query(_HOLDERS, [LEDGER_TABLE]).rows
         holders = " and ".join(f"session {pid} ({str(owner).strip()})" for pid, owner in rows) or "another session"
         return WarehouseBusy(
@@ -278,22 +279,27 @@ class RedshiftWarehouse:
         )
 
     def _has_tables(self, session: Session) -> bool:
+        return self._tables(session) == set(_TABLES)
+
+    def _tables(self, session: Session) -> set[str]:
+        """Which of the two tables are there."""
         found = session.query(
-            "SELECT COUNT(*) FROM pg_tables WHERE schemaname = ? AND tablename IN (?, ?)",
-            [self._settings.schema.lower(), SALES_TABLE, LEDGER_TABLE],
+            "SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN (?, ?)",
+            [self._settings.schema.lower(), *_TABLES],
         )
-        return bool(found.rows[0][0] == 2)
+        return {row[0] for row in found.rows}
 
     def _create_tables(self, session: Session) -> None:
-        if self._has_tables(session):
-            return
-        try:
-            for name in (SALES_TABLE, LEDGER_TABLE):
+        there = self._tables(session)
+        for name in _TABLES:
+            if name in there:
+                continue
+            try:
                 session.execute(f"{read_table_ddl(name)}\n{read_table_ddl(f'redshift/{name}')}")
-        except WarehouseError:
-            # Of two that create them at once, one may be told that they are there.
-            if not self._has_tables(session):
-                raise
+            except WarehouseError:
+                # Of two that create it at once, one is told that it is there.
+                if name not in self._tables(session):
+                    raise
 
 
 def _now() -> dt.datetime:

@@ -46,15 +46,13 @@ class Statement(NamedTuple):
 
 @dataclass
 class Fault:
-    """What happens once to the next statement that the pattern is found in; without an error the connection is cut.
-
-    `meanwhile` is done first.
-    """
+    """What happens once to the next statement that the pattern is found in: `meanwhile`, then the error or the cut."""
 
     pattern: str
     when: Literal["before", "after"] = "before"
     error: SqlError | None = None
     meanwhile: Callable[[], None] | None = None
+    cut: bool = True
 
 
 class _Cut(Exception):
@@ -265,7 +263,8 @@ class _Session:
             fault.meanwhile()
         if fault.error is not None:
             raise fault.error
-        raise _Cut
+        if fault.cut:
+            raise _Cut
 
     def _abort(self) -> None:
         """Leave an open transaction in the failed state, for an error that PostgreSQL itself knows nothing of."""

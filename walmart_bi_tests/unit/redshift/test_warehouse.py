@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 
 import pyarrow as pa
@@ -99,6 +101,25 @@ def test_the_tables_carry_sort_and_distribution_for_redshift(site, standin):
     assert all("CREATE TABLE" not in read_table_ddl(f"redshift/{name}") for name in ("walmart_sales", "load_ledger"))
 
 
+def test_tables_that_another_creates_at_the_same_moment_are_no_error(site, standin):
+    def another_creates_it() -> None:
+        site.warehouse().create_tables()
+
+    exists = SqlError("42710", 'type "walmart_sales" already exists')
+    standin.front.faults.append(
+        Fault("CREATE TABLE IF NOT EXISTS walmart_sales", error=exists, meanwhile=another_creates_it)
+    )
+    site.warehouse().create_tables()
+    assert site.warehouse().ledger() == []
+
+
+def test_tables_that_cannot_be_created_are_an_error(site, standin):
+    standin.front.faults.append(Fault("CREATE TABLE", error=SqlError("42501", "permission denied for schema public")))
+
+    with pytest.raises(WarehouseError, match="permission denied for schema public"):
+        site.warehouse().create_tables()
+
+
 def test_a_view_keeps_its_grants_when_its_columns_stay(site, standin):
     warehouse = site.warehouse()
     warehouse.create_view("kpi_orders", "SELECT COUNT(*) AS orders FROM walmart_sales")
@@ -128,6 +149,40 @@ def test_reading_before_the_first_load_says_what_to_do(site):
 
 
 # Conflicts, cut connections, crashes
+
+
+def test_two_loads_that_both_planned_for_an_empty_month_are_told_apart_by_the_lock(site, standin):
+    """Without the lock both would find no load and no row of the month, and both would commit."""
+    months = [make_month(site.store(), MONTH, make_rows(MONTH, 3, city=city)) for city in ("first", "second")]
+    site.warehouse().create_tables()
+    planned, go_on = threading.Event(), threading.Event()
+    loads: list[Future[LoadOutcome]] = []
+
+    def wait_after_planning() -> None:
+        planned.set()
+        assert go_on.wait(30)
+
+    def start_the_second() -> None:
+        loads.append(pool.submit(load, site.warehouse(), months[1]))
+        assert planned.wait(30)
+
+    def let_the_second_go_on() -> None:
+        go_on.set()
+        deadline = time.monotonic() + 30
+        while statements(standin).count("LOCK load_ledger") < 2 and not loads[0].done():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    standin.front.faults += [
+        Fault("^COPY", meanwhile=start_the_second, cut=False),
+        Fault("^BEGIN", meanwhile=wait_after_planning, cut=False),
+        Fault("^DELETE", meanwhile=let_the_second_go_on, cut=False),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        versions = [load(site.warehouse(), months[0]).entry.version, loads[0].result().entry.version]
+
+    assert versions == [1, 2]
+    assert loaded(site) == [("2025-03-v2", "second", 3)]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -218,6 +273,13 @@ def test_a_busy_ledger_is_named_before_the_copy_as_well(site, standin):
     assert not any(sql.startswith("COPY") for sql in statements(standin))
 
 
+def test_a_busy_ledger_is_reported_even_if_its_holder_cannot_be_named(site, standin):
+    load(site.warehouse(), make_month(site.store(), MONTH, 3))
+    standin.front.faults.append(Fault("svv_transactions", error=SqlError("42501", "permission denied")))
+    with site.held_by_another_process(), pytest.raises(WarehouseBusy, match="held by another session"):
+        load(site.warehouse(busy_timeout=0.2), make_month(site.store(), MONTH, 4))
+
+
 def test_a_statement_that_runs_too_long_is_ended(site):
     load(site.warehouse(), make_month(site.store(), MONTH, 3))
     started = time.monotonic()
@@ -248,6 +310,14 @@ def test_a_text_too_long_in_bytes_names_column_line_and_widths_but_no_value(site
     assert "é" not in str(caught.value)
     assert month.key in str(caught.value)
     assert site.warehouse().ledger() == []
+
+
+def test_without_the_right_to_read_the_system_view_the_reason_comes_from_copy_itself(site, standin):
+    standin.front.faults.append(Fault("sys_load_error_detail", error=SqlError("42501", "permission denied")))
+    month = make_month(site.store(), MONTH, [make_row(MONTH, 1, city="é" * 600)])
+
+    with pytest.raises(LoadFailed, match=r"COPY failed: Spectrum Scan Error: .*column city .*Data: 1200"):
+        load(site.warehouse(), month)
 
 
 def test_values_in_reasons_are_masked():
