@@ -59,12 +59,19 @@ class StandIn:
         return name
 
 
+_shared = contextlib.ExitStack()
+
+
 @functools.cache
 def shared_standin() -> StandIn:
-    """The one stand-in of this process, started when first needed and stopped at its end."""
-    stack = contextlib.ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(running_standin())
+    """The one stand-in of this process, started when first needed; `stop_shared` or the process's end stops it."""
+    atexit.register(stop_shared)
+    return _shared.enter_context(running_standin())
+
+
+def stop_shared() -> None:
+    """Stop the shared stand-in if it runs. A worker of a test session is ended before its exit handlers are done."""
+    _shared.close()
 
 
 @contextlib.contextmanager
