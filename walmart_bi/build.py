@@ -30,19 +30,28 @@ from walmart_bi.partitions import monthly_partitions
 from walmart_bi.sensors import build_sensors
 from walmart_bi.settings import Settings
 from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.stores.s3 import S3Store
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
 
 # The daemon looks every five seconds and skips a sensor that ran less than its interval ago: with an interval of five
 # it finds 4.99 seconds gone and waits for the next look, so that the sensor runs every ten.
 SENSOR_INTERVAL_SECONDS = 4
-# A file that was written to within this time may still be growing.
+# On AWS every look is a paid listing of each landing prefix.
+AWS_SENSOR_INTERVAL_SECONDS = 30
+# A file that was written to within this time may still be growing. An S3 object is seen only when it is complete.
 SETTLE = dt.timedelta(seconds=2)
+AWS_SETTLE = dt.timedelta(0)
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """The store and the warehouse of the target; nothing is opened yet."""
-    store = DirectoryStore(settings.bucket_directory)
-    return {"store": store, "warehouse": DuckDbWarehouse(settings.warehouse_file, store)}
+    if settings.aws is None:
+        directory = DirectoryStore(settings.bucket_directory)
+        return {"store": directory, "warehouse": DuckDbWarehouse(settings.warehouse_file, directory)}
+    s3 = settings.aws.s3
+    bucket = S3Store(s3.bucket, s3.prefix, encryption=s3.encryption)
+    return {"store": bucket, "warehouse": RedshiftWarehouse(settings.aws.redshift, bucket)}
 
 
 def build_definitions(
@@ -54,8 +63,8 @@ def build_definitions(
     catalog = load_catalog()
     site = Site(
         months=monthly_partitions(settings.first_month),
-        store_kind="file",
-        warehouse_kind="duckdb",
+        store_kind="s3" if settings.aws else "file",
+        warehouse_kind="redshift" if settings.aws else "duckdb",
         store_uri=wired["store"].uri,
         table_name=wired["warehouse"].table_name,
     )
@@ -81,8 +90,8 @@ def build_definitions(
         sensors=build_sensors(
             jobs,
             first_month=settings.first_month,
-            settle=SETTLE,
-            interval_seconds=SENSOR_INTERVAL_SECONDS,
+            settle=AWS_SETTLE if settings.aws else SETTLE,
+            interval_seconds=AWS_SENSOR_INTERVAL_SECONDS if settings.aws else SENSOR_INTERVAL_SECONDS,
             alerts=settings.alerts,
         ),
         resources=wired,

@@ -1,6 +1,7 @@
 """The environment, read once into one typed Settings. No other module reads `WALMART_BI_*` variables.
 
 Reading it opens nothing and writes nothing. Every problem is reported at once, so that a person fixes them together.
+What only AWS needs is in `settings_aws.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import cast
 
 from walmart_bi.alerts import AlertSettings, EmailSettings, WebhookSettings
+from walmart_bi.environment import PREFIX, EnvironmentReader
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.months import is_month
 from walmart_bi.sales.contract import DUPLICATE_POLICIES, DuplicatePolicy
+from walmart_bi.settings_aws import AwsSettings, read_aws
 
-PREFIX = "WALMART_BI_"
+TARGETS = ("local", "aws")
 
 
 class SettingsError(WalmartBiError):
@@ -27,11 +30,13 @@ class SettingsError(WalmartBiError):
 class Settings:
     """Everything that a deployment can choose.
 
-    `home` holds the bucket directory and the DuckDB file. `freshness_day` is the day of the month by which (09:00 UTC)
-    the warehouse must have been loaded; None switches that policy off.
+    With `aws` the objects are in S3 and the rows in Redshift; without, `home` holds the bucket directory and the
+    DuckDB file. `freshness_day` is the day of the month by which (09:00 UTC) the warehouse must have been loaded; None
+    switches that policy off.
     """
 
     home: Path
+    aws: AwsSettings | None = None
     first_month: str = "2024-01"
     duplicate_policy: DuplicatePolicy = "auto"
     freshness_day: int | None = None
@@ -47,90 +52,65 @@ class Settings:
         """The DuckDB database file."""
         return self.home / "warehouse.duckdb"
 
+    @property
+    def warehouse_place(self) -> str:
+        """The warehouse as a person names it."""
+        return self.aws.redshift.place if self.aws else str(self.warehouse_file)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Settings from `WALMART_BI_*` variables. Raises SettingsError naming every wrong variable."""
-        return _Reader(os.environ if environment is None else environment).settings()
-
-
-class _Reader:
-    """Collects every problem while reading, instead of stopping at the first."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = environment
-        self.problems: list[str] = []
-
-    def settings(self) -> Settings:
-        self.choice("TARGET", "local", ("local",))
-        settings = Settings(
-            home=Path(self.text("HOME") or ".walmart_bi").expanduser().absolute(),
-            first_month=self.month("FIRST_MONTH", "2024-01"),
-            duplicate_policy=cast(DuplicatePolicy, self.choice("DUPLICATE_POLICY", "auto", DUPLICATE_POLICIES)),
-            freshness_day=self.day("FRESHNESS_DAY"),
-            alerts=AlertSettings(webhook=self.webhook(), email=self.email()),
-        )
-        if self.problems:
+        reader = EnvironmentReader(os.environ if environment is None else environment)
+        settings = _read(reader)
+        if reader.problems:
             raise SettingsError(
-                "; ".join(self.problems) + ".",
+                "; ".join(reader.problems) + ".",
                 place="environment variables",
                 next_step="correct them (README, section Settings) and start again.",
             )
         return settings
 
-    def text(self, name: str) -> str | None:
-        return self.environment.get(PREFIX + name, "").strip() or None
 
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(name) or default
-        if value not in allowed:
-            self.problems.append(f"{PREFIX}{name} is {value!r}, expected one of {', '.join(allowed)}")
-            return default
-        return value
+def _read(reader: EnvironmentReader) -> Settings:
+    target = reader.choice("TARGET", "local", TARGETS)
+    return Settings(
+        home=Path(reader.text("HOME") or ".walmart_bi").expanduser().absolute(),
+        aws=read_aws(reader) if target == "aws" else None,
+        first_month=_month(reader, "FIRST_MONTH", "2024-01"),
+        duplicate_policy=cast(DuplicatePolicy, reader.choice("DUPLICATE_POLICY", "auto", DUPLICATE_POLICIES)),
+        freshness_day=reader.number("FRESHNESS_DAY", None, 1, 28, "a day of the month from 1 to 28"),
+        alerts=AlertSettings(webhook=_webhook(reader), email=_email(reader)),
+    )
 
-    def month(self, name: str, default: str) -> str:
-        value = self.text(name) or default
-        if not is_month(value):
-            self.problems.append(f"{PREFIX}{name} is {value!r}, expected a month such as 2024-01")
-            return default
-        return value
 
-    def day(self, name: str) -> int | None:
-        value = self.text(name)
-        if value is None:
-            return None
-        if not value.isdecimal() or not 1 <= int(value) <= 28:
-            self.problems.append(f"{PREFIX}{name} is {value!r}, expected a day of the month from 1 to 28")
-            return None
-        return int(value)
+def _month(reader: EnvironmentReader, name: str, default: str) -> str:
+    value = reader.text(name) or default
+    if not is_month(value):
+        reader.refuse(name, "a month such as 2024-01")
+        return default
+    return value
 
-    def webhook(self) -> WebhookSettings | None:
-        url = self.text("ALERT_WEBHOOK_URL")
-        if url is None:
-            return None
-        if not url.startswith(("https://", "http://")):
-            self.problems.append(f"{PREFIX}ALERT_WEBHOOK_URL is not an http(s) address")
-            return None
-        return WebhookSettings(url=url)
 
-    def email(self) -> EmailSettings | None:
-        recipients = tuple(part.strip() for part in (self.text("ALERT_EMAIL_TO") or "").split(",") if part.strip())
-        if not recipients:
-            return None
-        host, sender = self.text("ALERT_SMTP_HOST"), self.text("ALERT_EMAIL_FROM")
-        missing = [
-            PREFIX + name for name, value in (("ALERT_SMTP_HOST", host), ("ALERT_EMAIL_FROM", sender)) if not value
-        ]
-        if missing:
-            self.problems.append(f"{PREFIX}ALERT_EMAIL_TO is set, but not {' and '.join(missing)}")
-        port = self.text("ALERT_SMTP_PORT") or "587"
-        if not port.isdigit() or not 0 < int(port) < 65536:
-            self.problems.append(f"{PREFIX}ALERT_SMTP_PORT is {port!r}, expected a port number")
-            port = "587"
-        return EmailSettings(
-            host=host or "",
-            port=int(port),
-            sender=sender or "",
-            recipients=recipients,
-            username=self.text("ALERT_SMTP_USERNAME"),
-            password=self.text("ALERT_SMTP_PASSWORD"),
-        )
+def _webhook(reader: EnvironmentReader) -> WebhookSettings | None:
+    url = reader.text("ALERT_WEBHOOK_URL")
+    if url is None:
+        return None
+    if not url.startswith(("https://", "http://")):
+        # The address may be a secret in itself, so it is not repeated.
+        reader.problems.append(f"{PREFIX}ALERT_WEBHOOK_URL is not an http(s) address")
+        return None
+    return WebhookSettings(url=url)
+
+
+def _email(reader: EnvironmentReader) -> EmailSettings | None:
+    recipients = tuple(part.strip() for part in (reader.text("ALERT_EMAIL_TO") or "").split(",") if part.strip())
+    if not recipients:
+        return None
+    return EmailSettings(
+        host=reader.required("ALERT_SMTP_HOST", f"but {PREFIX}ALERT_EMAIL_TO is"),
+        port=reader.number("ALERT_SMTP_PORT", 587, 1, 65535, "a port number") or 587,
+        sender=reader.required("ALERT_EMAIL_FROM", f"but {PREFIX}ALERT_EMAIL_TO is"),
+        recipients=recipients,
+        username=reader.text("ALERT_SMTP_USERNAME"),
+        password=reader.text("ALERT_SMTP_PASSWORD"),
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import dagster as dg
 
@@ -16,9 +19,9 @@ from walmart_bi.months import first_day, next_month
 from walmart_bi.partitions import range_tags
 from walmart_bi.sales.sample import HEADER, write_sample
 from walmart_bi.settings import Settings
-from walmart_bi.stores.base import ObjectInfo
-from walmart_bi.stores.directory import DirectoryStore
-from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+from walmart_bi.stores.base import ObjectInfo, ObjectStore
+from walmart_bi.warehouse.base import Warehouse
+from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, WORKGROUP, shared_standin
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -31,8 +34,8 @@ class TestProject:
 
     directory: Path
     settings: Settings
-    store: DirectoryStore
-    warehouse: DuckDbWarehouse
+    store: ObjectStore
+    warehouse: Warehouse
     definitions: dg.Definitions
     instance: dg.DagsterInstance
 
@@ -71,16 +74,53 @@ class TestProject:
 
 @contextmanager
 def new_project(directory: Path, **settings: Any) -> Iterator[TestProject]:
-    """An empty project below the directory."""
-    chosen = Settings(home=directory / "home", **settings)
-    resources = build_resources(chosen)
+    """An empty project on one machine, below the directory."""
+    with _opened(directory, Settings(home=directory / "home", **settings)) as project:
+        yield project
+
+
+@contextmanager
+def new_aws_project(directory: Path, **settings: Any) -> Iterator[TestProject]:
+    """An empty project on S3 and the stand-in for Redshift; inside the block the environment leads to both."""
+    with aws_environment() as variables:
+        chosen = Settings.from_environment({**variables, "WALMART_BI_HOME": str(directory / "home")})
+        with _opened(directory, dataclasses.replace(chosen, **settings)) as project:
+            yield project
+
+
+@contextmanager
+def aws_environment() -> Iterator[dict[str, str]]:
+    """The variables of an empty bucket and database, as an operator sets them; set in this process in the block."""
+    standin = shared_standin()
+    variables = {
+        **standin.environment,
+        "WALMART_BI_TARGET": "aws",
+        "WALMART_BI_BUCKET": standin.new_bucket(),
+        "WALMART_BI_PREFIX": "retail/bi",
+        "WALMART_BI_REDSHIFT_WORKGROUP": WORKGROUP,
+        "WALMART_BI_REDSHIFT_DATABASE": standin.new_database(),
+        "WALMART_BI_REDSHIFT_COPY_ROLE_ARN": COPY_ROLE,
+    }
+    with mock.patch.dict(os.environ, variables):
+        yield variables
+
+
+TARGETS: dict[str, Callable[[Path], AbstractContextManager[TestProject]]] = {
+    "local": new_project,
+    "aws": new_aws_project,
+}
+
+
+@contextmanager
+def _opened(directory: Path, settings: Settings) -> Iterator[TestProject]:
+    resources = build_resources(settings)
     with dg.DagsterInstance.ephemeral() as instance:
         yield TestProject(
             directory=directory,
-            settings=chosen,
+            settings=settings,
             store=resources["store"],
             warehouse=resources["warehouse"],
-            definitions=build_definitions(chosen, resources=resources),
+            definitions=build_definitions(settings, resources=resources),
             instance=instance,
         )
 

@@ -76,7 +76,7 @@ def _shown(kpi: Kpi, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 def print_next(project: Project) -> None:
     """Where things are and what to look at next."""
     print(f"\nsnapshot:  {project.store.uri(DASHBOARD_DATA + 'latest/manifest.json')}")
-    print(f"warehouse: {project.settings.warehouse_file}")
+    print(f"warehouse: {project.settings.warehouse_place}")
     print("next:      walmart-bi status, or make dev and open http://127.0.0.1:3000")
 
 
@@ -86,7 +86,7 @@ def print_status() -> int:
     require_project_directory()
     active = [entry for entry in project.warehouse.ledger() if entry.is_active]
     if not active:
-        print(f"nothing is loaded yet in {project.settings.home}")
+        print(f"nothing is loaded yet in {project.settings.warehouse_place}")
         print("next: walmart-bi load FILE, or make run")
         return 0
     _print_entries(active)

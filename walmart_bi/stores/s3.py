@@ -22,9 +22,8 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from walmart_bi.stores.base import (
     STAGING,
@@ -41,6 +40,7 @@ from walmart_bi.stores.base import (
 from walmart_bi.stores.local_files import opened
 from walmart_bi.stores.s3_client import s3_client
 from walmart_bi.stores.s3_errors import ConditionFailed, WriteOvertaken, s3_errors, status_of
+from walmart_bi.stores.s3_settings import Encryption
 from walmart_bi.stores.s3_transfer import hashed, received, sha256_of, upload
 
 _log = logging.getLogger(__name__)
@@ -52,24 +52,6 @@ _HASH = "sha256"
 _ONLY_IF_ABSENT = {"IfNoneMatch": "*"}
 _ALWAYS: Mapping[str, str] = {}
 _PROBE = f"{STAGING}.write-once-probe"
-
-
-@dataclass(frozen=True)
-class Encryption:
-    """How the server encrypts what is written: with S3's own key, or with a KMS key (none named: the account's own)."""
-
-    algorithm: Literal["AES256", "aws:kms"]
-    kms_key: str | None = None
-
-    def arguments(self) -> dict[str, Any]:
-        """The arguments of the S3 calls that begin an object."""
-        arguments: dict[str, Any] = {"ServerSideEncryption": self.algorithm}
-        if self.algorithm == "aws:kms":
-            # One KMS request for many objects instead of one for each.
-            arguments["BucketKeyEnabled"] = True
-            if self.kms_key:
-                arguments["SSEKMSKeyId"] = self.kms_key
-        return arguments
 
 
 class S3Store:

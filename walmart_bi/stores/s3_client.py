@@ -10,6 +10,7 @@ import functools
 from typing import Any
 from urllib.parse import urlsplit
 
+from walmart_bi.aws_session import aws_session
 from walmart_bi.stores.base import StoreError
 
 CONNECT_SECONDS = 10.0
@@ -26,9 +27,7 @@ def s3_client(
 
     Raises StoreError for an endpoint that is not an address; botocore's own errors for a profile that is not there.
     """
-    import boto3
-
-    session = boto3.session.Session()
+    session = aws_session()
     config = functools.partial(_config, connect_seconds=connect_seconds, read_seconds=read_seconds, tries=tries)
     try:
         client = session.client("s3", config=config("auto"))

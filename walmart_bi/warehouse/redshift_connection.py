@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 from redshift_connector.core import Connection
 from redshift_connector.error import Error as DriverError
 
+from walmart_bi.aws_session import aws_session
 from walmart_bi.warehouse.base import QueryResult, WarehouseError
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 
@@ -168,7 +169,7 @@ def _connect(settings: RedshiftSettings) -> Connection:
     if settings.workgroup:
         # The driver's cache of temporary passwords saves 0.1 s and would hand out one that was revoked meanwhile.
         login = {"iam": True, "is_serverless": True, "serverless_work_group": settings.workgroup}
-        login |= {"region": settings.region, "iam_disable_cache": True}
+        login |= {"region": _region(settings), "iam_disable_cache": True}
     else:
         login = {"host": settings.host, "port": settings.port, "user": settings.user, "password": settings.password}
     connection = redshift_connector.connect(
@@ -184,6 +185,14 @@ def _connect(settings: RedshiftSettings) -> Connection:
     # this line a COPY could not run longer than a login may.
     connection._usock.settimeout(settings.statement_timeout + _ANSWER_GRACE)
     return connection
+
+
+def _region(settings: RedshiftSettings) -> str:
+    """The region of the workgroup. Without one the driver would look for it in the name of a host that it lacks."""
+    region: str | None = aws_session().region_name
+    if region is None:
+        raise WarehouseError("No AWS region is set.", place=settings.place, next_step="set AWS_REGION.")
+    return region
 
 
 def _cause(error: BaseException) -> BaseException:

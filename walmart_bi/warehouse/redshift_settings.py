@@ -1,4 +1,4 @@
-"""Where a Redshift warehouse is and how long to wait for it; plain data, filled by `walmart_bi/settings.py`."""
+"""Where a Redshift warehouse is and how long to wait for it; plain data, filled by `walmart_bi/settings_aws.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ class RedshiftSettings:
     port: int = 5439
     user: str | None = None
     password: str | None = field(default=None, repr=False)
-    region: str | None = None
     connect_timeout: float = 60.0
     wake_timeout: float = 180.0
     statement_timeout: float = 900.0

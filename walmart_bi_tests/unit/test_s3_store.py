@@ -24,7 +24,8 @@ from botocore.response import StreamingBody
 
 from walmart_bi.stores import s3, s3_client, s3_transfer
 from walmart_bi.stores.base import InvalidKey, ObjectChanged, ObjectExists, ObjectNotFound, StoreError
-from walmart_bi.stores.s3 import Encryption, S3Store
+from walmart_bi.stores.s3 import S3Store
+from walmart_bi.stores.s3_settings import Encryption
 from walmart_bi_tests import s3_servers
 from walmart_bi_tests.faulty_s3 import Answer, Fault, FaultyS3, cut_after, no_answer, refusal, slowly
 
@@ -113,7 +114,8 @@ def test_making_a_store_imports_no_boto3_and_sends_nothing():
     program = (
         "import sys, socket\n"
         "socket.socket.connect = None\n"
-        "from walmart_bi.stores.s3 import Encryption, S3Store\n"
+        "from walmart_bi.stores.s3 import S3Store\n"
+        "from walmart_bi.stores.s3_settings import Encryption\n"
         "print(S3Store('b', 'p/', encryption=Encryption('aws:kms', 'key')).uri('raw_data/a.csv'))\n"
         "print(sorted({'boto3', 'botocore', 'urllib3'} & set(sys.modules)))\n"
     )

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from walmart_bi.settings import Settings, SettingsError
+from walmart_bi.settings_aws import ArrivalQueues, AwsSettings
+from walmart_bi.stores.s3_settings import Encryption, S3Settings
+from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 
 
 def test_given_no_variables_when_read_then_the_laptop_defaults():
@@ -59,3 +62,87 @@ def test_given_many_wrong_variables_when_read_then_one_error_names_them_all():
 
 def test_given_blank_variables_when_read_then_they_count_as_not_set():
     assert Settings.from_environment({"WALMART_BI_HOME": " ", "WALMART_BI_TARGET": ""}) == Settings.from_environment({})
+
+
+AWS = {
+    "WALMART_BI_TARGET": "aws",
+    "WALMART_BI_BUCKET": "retail-sales",
+    "WALMART_BI_REDSHIFT_WORKGROUP": "retail",
+    "WALMART_BI_REDSHIFT_DATABASE": "sales",
+    "WALMART_BI_REDSHIFT_COPY_ROLE_ARN": "arn:aws:iam::123456789012:role/copy",
+}
+
+
+def test_given_the_least_of_the_aws_target_when_read_then_the_rest_has_defaults():
+    aws = Settings.from_environment(AWS).aws
+    assert aws == AwsSettings(
+        s3=S3Settings("retail-sales"),
+        redshift=RedshiftSettings("sales", "arn:aws:iam::123456789012:role/copy", workgroup="retail"),
+    )
+    assert aws.redshift.schema == "public"
+
+
+def test_given_all_of_the_aws_target_with_a_host_when_read_then_they_are_taken_and_the_password_is_not_shown():
+    settings = Settings.from_environment(
+        {
+            **AWS,
+            "WALMART_BI_PREFIX": "retail/bi/",
+            "WALMART_BI_S3_ENCRYPTION": "aws:kms",
+            "WALMART_BI_S3_KMS_KEY_ID": "alias/retail",
+            "WALMART_BI_REDSHIFT_WORKGROUP": "",
+            "WALMART_BI_REDSHIFT_HOST": "cluster.example",
+            "WALMART_BI_REDSHIFT_PORT": "5440",
+            "WALMART_BI_REDSHIFT_USER": "loader",
+            "WALMART_BI_REDSHIFT_PASSWORD": "hunter2",
+            "WALMART_BI_REDSHIFT_SCHEMA": "retail",
+            "WALMART_BI_RAW_DATA_QUEUE_URL": "https://sqs.example/1/raw",
+            "WALMART_BI_MONTHLY_DATA_QUEUE_URL": "https://sqs.example/1/monthly",
+        }
+    )
+    aws = settings.aws
+    assert aws is not None
+    assert aws.s3 == S3Settings("retail-sales", "retail/bi/", Encryption("aws:kms", "alias/retail"))
+    assert (aws.redshift.host, aws.redshift.port, aws.redshift.user) == ("cluster.example", 5440, "loader")
+    assert (aws.redshift.schema, aws.redshift.password, aws.redshift.workgroup) == ("retail", "hunter2", None)
+    assert aws.queues == ArrivalQueues("https://sqs.example/1/raw", "https://sqs.example/1/monthly")
+    assert settings.warehouse_place == "Redshift cluster.example, database sales"
+    assert "hunter2" not in repr(settings)
+
+
+def test_given_the_aws_target_alone_when_read_then_one_error_names_all_that_is_needed():
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"WALMART_BI_TARGET": "aws"})
+    for name in ("BUCKET", "REDSHIFT_WORKGROUP", "REDSHIFT_HOST", "REDSHIFT_DATABASE", "REDSHIFT_COPY_ROLE_ARN"):
+        assert f"WALMART_BI_{name}" in caught.value.cause
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BUCKET", "Retail_Sales"),
+        ("PREFIX", "retail'; DROP"),
+        ("PREFIX", "retail/../other"),
+        ("S3_ENCRYPTION", "none"),
+        ("S3_KMS_KEY_ID", "alias/retail"),
+        ("REDSHIFT_SCHEMA", "retail; DROP"),
+        ("REDSHIFT_PORT", "0"),
+        ("REDSHIFT_COPY_ROLE_ARN", "copy"),
+        ("REDSHIFT_HOST", "cluster.example"),
+        ("RAW_DATA_QUEUE_URL", "retail-arrivals"),
+        ("MONTHLY_DATA_QUEUE_URL", "arn:aws:sqs:us-east-1:123456789012:retail"),
+    ],
+)
+def test_given_one_wrong_aws_variable_when_read_then_the_error_names_it(name: str, value: str):
+    with pytest.raises(SettingsError, match=f"WALMART_BI_{name}"):
+        Settings.from_environment({**AWS, f"WALMART_BI_{name}": value})
+
+
+def test_given_a_host_without_user_and_password_when_read_then_both_are_named():
+    given = {**AWS, "WALMART_BI_REDSHIFT_WORKGROUP": "", "WALMART_BI_REDSHIFT_HOST": "cluster.example"}
+    with pytest.raises(SettingsError, match=r"REDSHIFT_USER is not set.*REDSHIFT_PASSWORD is not set"):
+        Settings.from_environment(given)
+
+
+def test_given_aws_variables_and_the_local_target_when_read_then_they_are_not_looked_at():
+    settings = Settings.from_environment({**AWS, "WALMART_BI_TARGET": "local", "WALMART_BI_BUCKET": "Retail_Sales"})
+    assert settings.aws is None

@@ -345,9 +345,7 @@ def test_a_role_that_is_no_plain_text_never_reaches_a_statement(site, standin, r
 
 
 def test_a_workgroup_is_logged_into_with_a_temporary_password_of_the_aws_role(site, standin):
-    settings = RedshiftSettings(
-        database=site.database, copy_role_arn=COPY_ROLE, workgroup=WORKGROUP, region="us-east-1"
-    )
+    settings = RedshiftSettings(database=site.database, copy_role_arn=COPY_ROLE, workgroup=WORKGROUP)
     warehouse = RedshiftWarehouse(settings, site.store())
 
     assert load(warehouse, make_month(site.store(), MONTH, 3)).action == "loaded"
@@ -356,7 +354,7 @@ def test_a_workgroup_is_logged_into_with_a_temporary_password_of_the_aws_role(si
 
 def test_refused_aws_credentials_are_an_error_that_says_so_at_once(site, standin):
     standin.identity.denied = True
-    settings = RedshiftSettings(database="x", copy_role_arn=COPY_ROLE, workgroup=WORKGROUP, region="us-east-1")
+    settings = RedshiftSettings(database="x", copy_role_arn=COPY_ROLE, workgroup=WORKGROUP)
 
     with pytest.raises(WarehouseError, match=r"ExpiredToken.*renew the AWS credentials"):
         RedshiftWarehouse(settings, site.store()).ledger()
