@@ -9,14 +9,28 @@ import pytest
 from walmart_bi.build import build_definitions
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.settings import Settings
+from walmart_bi.settings_aws import AwsSettings
+from walmart_bi.stores.s3_settings import S3Settings
+from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 
 CHAIN = ["raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales"]
 MONTHLY = set(CHAIN)
 
 
+AWS = AwsSettings(
+    S3Settings("retail-sales", "bi"),
+    RedshiftSettings("sales", "arn:aws:iam::123456789012:role/copy", workgroup="retail"),
+)
+
+
+@pytest.fixture(scope="module", params=[None, AWS], ids=["local", "aws"])
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"), aws=request.param)
+
+
 @pytest.fixture(scope="module")
-def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    return build_definitions(Settings(home=tmp_path_factory.mktemp("home")))
+def definitions(settings: Settings) -> dg.Definitions:
+    return build_definitions(settings)
 
 
 def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
@@ -38,6 +52,24 @@ def test_given_any_asset_when_looked_at_then_it_explains_itself(definitions: dg.
         schema = spec.metadata["dagster/column_schema"]
         assert schema.columns, name
         assert all(column.type and column.description for column in schema.columns), name
+
+
+def test_given_a_target_when_the_graph_is_shown_then_kinds_and_addresses_are_those_of_the_target(
+    settings: Settings, definitions: dg.Definitions
+):
+    by_name = specs(definitions)
+    kinds = set().union(*(spec.kinds for spec in by_name.values()))
+    shown = {
+        by_name["walmart_sales"].metadata["dagster/table_name"],
+        by_name["tableau_snapshot"].metadata["dagster/uri"],
+    }
+    if settings.aws:
+        assert {"s3", "redshift"} <= kinds and not {"duckdb", "file"} & kinds
+        assert {"sales.public.walmart_sales"} <= shown and any(
+            str(x).startswith("s3://retail-sales/bi/") for x in shown
+        )
+    else:
+        assert {"file", "duckdb"} <= kinds and not {"s3", "redshift"} & kinds
 
 
 def test_given_the_chain_when_followed_then_each_layer_depends_on_the_one_before(definitions: dg.Definitions):

@@ -38,13 +38,28 @@ print("WRITTEN", [str(name) for name in opened])
 """
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+TARGETS = {
+    "local": {},
+    "aws": {
+        "WALMART_BI_TARGET": "aws",
+        "WALMART_BI_BUCKET": "retail-sales",
+        "WALMART_BI_REDSHIFT_WORKGROUP": "retail",
+        "WALMART_BI_REDSHIFT_DATABASE": "sales",
+        "WALMART_BI_REDSHIFT_COPY_ROLE_ARN": "arn:aws:iam::123456789012:role/copy",
+        "WALMART_BI_RAW_DATA_QUEUE_URL": "https://sqs.example/1/raw",
+        "WALMART_BI_MONTHLY_DATA_QUEUE_URL": "https://sqs.example/1/monthly",
+    },
+}
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     empty = tmp_path_factory.mktemp("empty")
     environment = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        **TARGETS[request.param],
     }
     done = subprocess.run(
         [sys.executable, "-W", "error::dagster.BetaWarning", "-c", PROBE],
