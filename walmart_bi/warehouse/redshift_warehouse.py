@@ -45,7 +45,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATTEMPTS = 5
 _TABLES = (SALES_TABLE, LEDGER_TABLE)
 _LEDGER_COLUMNS = ", ".join(ledger.LEDGER_COLUMNS)
-_ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = COALESCE(?, month) ORDER BY month, version"
+_ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger ORDER BY month, version"
+_ENTRIES_OF_MONTH = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = ? ORDER BY month, version"
 _HOLDERS = """
 SELECT DISTINCT svv_transactions.pid, svv_transactions.txn_owner
 FROM svv_transactions
@@ -307,7 +308,8 @@ def _now() -> dt.datetime:
 
 
 def _entries(session: Session, month: str | None) -> list[LedgerEntry]:
-    return [ledger.ledger_entry(row) for row in session.query(_ENTRIES, [month]).rows]
+    found = session.query(_ENTRIES_OF_MONTH, [month]) if month else session.query(_ENTRIES)
+    return [ledger.ledger_entry(row) for row in found.rows]
 
 
 def _write_entry(session: Session, planned: LoadOutcome) -> None:
