@@ -17,9 +17,10 @@ from walmart_bi.stores.base import STAGING, ObjectStore
 from walmart_bi.warehouse.base import WarehouseError
 from walmart_bi.warehouse.redshift_connection import Session
 
-# The query id of a COPY that failed because of its data is kept as well (documentation of PG_LAST_COPY_ID).
+# The query id of a COPY that failed because of its data is kept as well (documentation of PG_LAST_COPY_ID). Texts of
+# the system views are CHAR, filled up with blanks.
 _LOAD_ERRORS = """
-SELECT file_name, line_number, column_name, error_message
+SELECT TRIM(file_name), line_number, TRIM(column_name), TRIM(error_message)
 FROM sys_load_error_detail
 WHERE query_id = pg_last_copy_id()
 ORDER BY file_name, line_number

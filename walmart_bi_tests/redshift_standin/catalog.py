@@ -20,8 +20,8 @@ CREATE TABLE standin.load_history (
     loaded_rows BIGINT, source_file_count INTEGER, error_count INTEGER
 );
 CREATE TABLE standin.load_errors (
-    query_id BIGINT, session_id INTEGER, database_name TEXT, file_name TEXT, line_number BIGINT, column_name TEXT,
-    error_message TEXT, start_time TIMESTAMP DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+    query_id BIGINT, session_id INTEGER, database_name CHAR(64), file_name CHAR(256), line_number BIGINT,
+    column_name CHAR(127), error_message CHAR(512), start_time TIMESTAMP DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
 );
 CREATE VIEW pg_catalog.sys_load_history AS SELECT * FROM standin.load_history;
 CREATE VIEW pg_catalog.sys_load_error_detail AS SELECT * FROM standin.load_errors;

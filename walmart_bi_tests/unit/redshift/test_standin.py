@@ -182,9 +182,9 @@ def test_a_failed_copy_leaves_its_error_in_the_system_views_even_after_a_rollbac
     assert "25P02" in client.error("SELECT 1")
     client.run("ROLLBACK")
 
-    errors = client.rows("SELECT file_name, line_number, column_name FROM sys_load_error_detail")
+    errors = client.rows("SELECT TRIM(file_name), line_number, TRIM(column_name) FROM sys_load_error_detail")
     assert errors == [[address, 2, "id"]]
-    assert client.rows("SELECT filename, colname FROM stl_load_errors") == [[address, "id"]]
+    assert client.rows("SELECT TRIM(filename), TRIM(colname) FROM stl_load_errors") == [[address, "id"]]
     assert client.rows("SELECT status, loaded_rows, error_count FROM sys_load_history") == [["aborted", 0, 1]]
     assert client.rows("SELECT pg_last_copy_id()") == [[-1]]
 
@@ -192,8 +192,8 @@ def test_a_failed_copy_leaves_its_error_in_the_system_views_even_after_a_rollbac
 def test_outside_a_transaction_the_id_of_a_failed_copy_leads_to_its_errors(client, put):
     address = put("a.csv", b"1,too long,1\n")
     client.error(f"COPY sales FROM '{address}' {ROLE} CSV")
-    query = "SELECT column_name, error_message FROM sys_load_error_detail WHERE query_id = pg_last_copy_id()"
-    assert client.rows(query) == [["city", "String length exceeds DDL length"]]
+    query = "SELECT column_name, TRIM(error_message) FROM sys_load_error_detail WHERE query_id = pg_last_copy_id()"
+    assert client.rows(query) == [["city".ljust(127), "String length exceeds DDL length"]]
 
 
 @pytest.mark.parametrize(
