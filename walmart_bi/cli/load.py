@@ -156,6 +156,6 @@ def _months(path: Path, project: Project, today: dt.date) -> tuple[str, ...]:
         from walmart_bi.sales.inspection import months_in
 
         print(f"reading {path}: its name has no month, so its dates decide", flush=True)
-        months = months_in(path, today)
+        months = months_in(path, today, key=path.name)
     require_partitions(months, first_month=project.settings.first_month, today=today, place=str(path))
     return months

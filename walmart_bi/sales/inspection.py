@@ -41,17 +41,17 @@ def inspect_source(path: Path, *, key: str, etag: str, modified: dt.datetime) ->
     )
 
 
-def months_in(path: Path, today: dt.date) -> tuple[str, ...]:
-    """The months of the file's accepted dates, sorted; at least one. Raises RejectedFile."""
-    texts = set(date_texts(path, path.name))
-    order = prove_date_order(path, path.name)
+def months_in(path: Path, today: dt.date, *, key: str) -> tuple[str, ...]:
+    """The months of the accepted dates, sorted; at least one. Raises RejectedFile, which names the file `key`."""
+    texts = set(date_texts(path, key))
+    order = prove_date_order(path, key)
     days = (parse_date(text, order) for text in texts)
     months = sorted({month_of(day) for day in days if not isinstance(day, Fault) and day <= today})
     if not months:
         raise RejectedFile(
             "no_month",
             "Neither the file's name nor any date in it tells which month it belongs to.",
-            place=path.name,
+            place=key,
             next_step="put the month into the name (sales_2025-03.csv), or correct the column Purchase_Date.",
         )
     return tuple(months)

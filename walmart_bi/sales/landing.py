@@ -30,7 +30,7 @@ def months_covered(store: ObjectStore, delivered: ObjectInfo, *, today: dt.date)
     from walmart_bi.sales.inspection import months_in
 
     with store.fetch(delivered.key, delivered.etag) as path:
-        return months_in(path, today)
+        return months_in(path, today, key=delivered.key)
 
 
 def suppliers(

@@ -36,7 +36,7 @@ def process(case: Case, workdir: Path) -> Processed:
     path = workdir / case.file_name
     path.write_bytes(case.bytes())
     source = inspect_source(path, key=f"raw_data/{case.file_name}", etag="e1", modified=DELIVERED)
-    months = case.months or tuple(source.declared_months) or months_in(path, TODAY)
+    months = case.months or tuple(source.declared_months) or months_in(path, TODAY, key=f"raw_data/{case.file_name}")
     scratch = workdir / "scratch"
     scratch.mkdir()
     cleaned = clean_file(path, source, months=months, today=TODAY, policy=case.policy, workdir=scratch)
