@@ -30,7 +30,7 @@ from walmart_bi.warehouse.base import (
     Reader,
     WarehouseError,
 )
-from walmart_bi.warehouse.month_object import month_object, require_rows_of_month, require_table_columns
+from walmart_bi.warehouse.month_object import month_object, require_limits, require_rows_of_month, require_table_columns
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT = "read_parquet(?, hive_partitioning = FALSE)"
+# DuckDB's names of types, as the Parquet file of the same table names them.
+_PARQUET_TYPES = {
+    "BOOLEAN": "bool",
+    "BIGINT": "int64",
+    "INTEGER": "int32",
+    "VARCHAR": "string",
+    "DATE": "date32[day]",
+    "DECIMAL(12,2)": "decimal128(12, 2)",
+}
 _LEDGER_COLUMNS = ", ".join(ledger.LEDGER_COLUMNS)
 _ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = COALESCE(?, month) ORDER BY month, version"
 
@@ -155,7 +164,8 @@ class DuckDbWarehouse:
         """
         columns = ", ".join(name for name, _ in _sales_columns(connection))
         with month_object(self._store, entry) as path:
-            require_table_columns(entry, _sales_columns(connection), _object_columns(connection, path))
+            require_table_columns(entry, _sales_columns(connection), path)
+            require_limits(entry, path)
             require_rows_of_month(entry, _rows_of_other_months(connection, entry.month, path))
             found = _totals(connection, _OBJECT, [str(path)])
             expected = written or dataclasses.replace(found, rows=entry.loaded_rows, total_cents=entry.total_cents)
@@ -235,14 +245,9 @@ def _totals(connection: DuckDBPyConnection, relation: str, parameters: list[Any]
 
 
 def _sales_columns(connection: DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Names and types of the table's columns that an object has, which is all but the load."""
+    """Names and Parquet types of the table's columns that an object has, which is all but the load."""
     described = connection.execute("DESCRIBE walmart_sales").fetchall()
-    return [(name, kind) for name, kind, *_ in described if name != "load_id"]
-
-
-def _object_columns(connection: DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
-    described = connection.execute(f"DESCRIBE SELECT * FROM {_OBJECT}", [str(path)]).fetchall()
-    return [(name, kind) for name, kind, *_ in described]
+    return [(name, _PARQUET_TYPES.get(kind, kind)) for name, kind, *_ in described if name != "load_id"]
 
 
 def _rows_of_other_months(connection: DuckDBPyConnection, month: str, path: Path) -> int:

@@ -8,14 +8,13 @@ Outside the transaction that replaces the month, so that no lock is held while f
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walmart_bi.months import first_day, next_month
 from walmart_bi.records import ControlTotals
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse.base import LedgerEntry
-from walmart_bi.warehouse.month_object import month_object, require_rows_of_month, require_table_columns
+from walmart_bi.warehouse.month_object import month_object, require_limits, require_rows_of_month, require_table_columns
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ def stage_object(
     session.execute(f"ALTER TABLE {STAGE} DROP COLUMN load_id")
     with month_object(store, entry) as path:
         columns = [(name, _PARQUET_TYPES.get(kind, str(kind))) for name, kind in session.column_types(STAGE)]
-        require_table_columns(entry, columns, _parquet_columns(path))
+        require_table_columns(entry, columns, path)
+        require_limits(entry, path)
         size = path.stat().st_size
     copied = copy_parquet(session, store, entry.object_key, size, table=STAGE, role=role)
     start, end = first_day(entry.month), first_day(next_month(entry.month))
@@ -61,14 +61,3 @@ def stage_object(
     require_equal(expected, found, where="The content of the object", place=entry.object_key)
     require_equal(expected, dataclasses.replace(found, rows=copied), where="What COPY counted", place=entry.object_key)
     return expected
-
-
-def _parquet_columns(path: Path) -> list[tuple[str, str]]:
-    """Names and types of the file's columns; a file that is no Parquet file has none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return [(field.name, str(field.type)) for field in pq.read_schema(path)]
-    except pa.ArrowInvalid:
-        return []

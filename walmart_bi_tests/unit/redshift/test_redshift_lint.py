@@ -11,13 +11,16 @@ from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.kpis.validity import check_grain, check_totals
 from walmart_bi.sales.contract import OUTPUT_COLUMNS
 from walmart_bi.sql_files import read_table_ddl, sql_directory
-from walmart_bi.warehouse.base import WarehouseBusy, WarehouseError
+from walmart_bi.warehouse.base import WarehouseBusy
+from walmart_bi.warehouse.copy import LoadFailed
 from walmart_bi.warehouse.integrity import check_ledger, read_loads
 from walmart_bi.warehouse.ledger import LEDGER_COLUMNS
-from walmart_bi_tests.builders import make_month, make_row
+from walmart_bi_tests.builders import make_month
 from walmart_bi_tests.contracts.warehouses import RedshiftSite, redshift_standin
 from walmart_bi_tests.redshift_lint import RESERVED_NAMES, broken_rules
 from walmart_bi_tests.redshift_rules import RULES, Rule
+from walmart_bi_tests.redshift_standin.front import Fault
+from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.standin import shared_standin
 
 CATALOG = load_catalog()
@@ -48,9 +51,9 @@ def do_all_that_the_product_does(site: RedshiftSite) -> None:
         assert all(verdict.passed for verdict in check_ledger(read_loads(reader)).values())
         for kpi in CATALOG:
             assert check_grain(reader, kpi).passed and check_totals(reader, kpi).passed
-    too_long = make_month(store, "2025-04", [make_row("2025-04", city="x" * 1025)])
-    with pytest.raises(WarehouseError):
-        warehouse.replace_month(too_long, run_id="run", code_version="1")
+    shared_standin().front.faults.append(Fault("^COPY", error=SqlError("XX000", "S3ServiceException: denied")))
+    with pytest.raises(LoadFailed):
+        warehouse.replace_month(make_month(store, "2025-04", 3), run_id="run", code_version="1")
     with site.held_by_another_process(), pytest.raises(WarehouseBusy):
         site.warehouse(busy_timeout=0.2).restore_load(MONTH, f"{MONTH}-v2")
 
