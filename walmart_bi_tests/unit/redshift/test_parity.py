@@ -81,20 +81,51 @@ def rows_of(warehouse: Warehouse, name: str) -> list[dict[str, object]]:
     return sorted(rows, key=lambda row: [str(row[column]) for column in grain])
 
 
-@pytest.mark.parametrize("name", sorted(CATALOG))
-def test_a_view_gives_equal_rows_of_equal_types_on_both_engines(warehouses, name):
-    duckdb, redshift = (rows_of(warehouse, name) for warehouse in warehouses)
-
-    assert len(duckdb) == len(redshift) > 0
-    for ours, theirs in zip(duckdb, redshift, strict=True):
-        assert list(ours) == list(theirs)
-        assert {column: type(value) for column, value in ours.items()} == {
-            column: type(value) for column, value in theirs.items()
+def require_equal_rows(ours: list[dict[str, object]], theirs: list[dict[str, object]]) -> None:
+    assert len(ours) == len(theirs) > 0
+    for one, other in zip(ours, theirs, strict=True):
+        assert list(one) == list(other)
+        assert {column: type(value) for column, value in one.items()} == {
+            column: type(value) for column, value in other.items()
         }
-        for column, value in ours.items():
+        for column, value in one.items():
             # A share is a double: its last digit is each engine's own.
             expected = pytest.approx(value, rel=1e-14) if isinstance(value, float) else value
-            assert theirs[column] == expected, (column, ours)
+            assert other[column] == expected, (column, one)
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG))
+def test_a_view_gives_equal_rows_of_equal_types_on_both_engines(warehouses, name):
+    require_equal_rows(*(rows_of(warehouse, name) for warehouse in warehouses))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "other_text"),
+    [
+        # A count without nulls, the smallest amounts, one cent, a type, a null, the case of letters.
+        ("kpi_revenue_by_month", "COUNT(customer_id) AS orders", "COUNT(age) AS orders"),
+        ("kpi_revenue_by_category", "FROM walmart_sales", "FROM walmart_sales WHERE purchase_amount > 0.01"),
+        (
+            "kpi_total_revenue",
+            "    total_revenue,",
+            "    CAST(total_revenue + 0.01 AS DECIMAL(18, 2)) AS total_revenue,",
+        ),
+        ("kpi_total_revenue", "    orders,", "    CAST(orders AS DOUBLE PRECISION) AS orders,"),
+        ("kpi_revenue_by_age_group", "age_group,", "NULLIF(age_group, 'Unknown') AS age_group,"),
+        ("kpi_revenue_by_city", "city,", "UPPER(city) AS city,"),
+    ],
+)
+def test_a_view_that_one_engine_answers_otherwise_is_seen(warehouses, name, text, other_text):
+    duckdb, redshift = warehouses
+    changed = CATALOG[name].select.replace(text, other_text, 1)
+    assert changed != CATALOG[name].select
+    redshift.create_view(f"{name}_changed", changed)
+    with redshift.read() as reader:
+        found = reader.query(f"SELECT * FROM {name}_changed")
+    rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    grain = CATALOG[name].grain
+    with pytest.raises(AssertionError):
+        require_equal_rows(rows_of(duckdb, name), sorted(rows, key=lambda row: [str(row[column]) for column in grain]))
 
 
 def test_the_tables_hold_equal_rows_after_the_loads(warehouses):
