@@ -22,23 +22,44 @@ from typing import Any
 from unittest import mock
 
 from walmart_bi.stores.s3_client import s3_client
+from walmart_bi_tests.kept import NotStarted, kept
 
 _START_SECONDS = 30.0
+_running = contextlib.ExitStack()
+atexit.register(_running.close)
 
 
 @functools.cache
 def moto() -> str:
     """The endpoint of moto's server. It keeps everything in memory."""
-    port = _free_port()
-    return _started(port, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    return _running.enter_context(kept(moto_on, str(_free_port())))
 
 
 @functools.cache
 def localbucket() -> str:
-    """The endpoint of localbucket, which shares no code with moto. It keeps objects as files."""
-    port, folder = _free_port(), tempfile.TemporaryDirectory(prefix="localbucket_")
-    atexit.register(folder.cleanup)
-    return _started(port, "-m", "localbucket", folder.name, "--host", "127.0.0.1", "--port", str(port))
+    """The endpoint of localbucket, which shares no code with moto. It keeps objects as files, here until the end."""
+    return _running.enter_context(kept(throw_away_localbucket, str(_free_port())))
+
+
+@contextlib.contextmanager
+def moto_on(port: str) -> Iterator[str]:
+    """Run moto's server; yields its endpoint."""
+    with _server(port, "moto.server", "-H", "127.0.0.1", "-p", port) as endpoint:
+        yield endpoint
+
+
+@contextlib.contextmanager
+def localbucket_on(port: str, folder: str) -> Iterator[str]:
+    """Run localbucket on the objects in this directory; yields its endpoint."""
+    with _server(port, "localbucket", folder, "--host", "127.0.0.1", "--port", port) as endpoint:
+        yield endpoint
+
+
+@contextlib.contextmanager
+def throw_away_localbucket(port: str) -> Iterator[str]:
+    """Run localbucket on a directory that is removed at the end; yields its endpoint."""
+    with tempfile.TemporaryDirectory(prefix="localbucket_") as folder, localbucket_on(port, folder) as endpoint:
+        yield endpoint
 
 
 def variables(endpoint: str) -> dict[str, str]:
@@ -71,24 +92,32 @@ def client(endpoint: str) -> Any:
         return s3_client()
 
 
-def _started(port: int, *command: str) -> str:
-    log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
-    process = subprocess.Popen([sys.executable, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    atexit.register(_stop, process)
-    endpoint, give_up = f"http://127.0.0.1:{port}", time.monotonic() + _START_SECONDS
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while True:
+@contextlib.contextmanager
+def _server(port: str, module: str, *arguments: str) -> Iterator[str]:
+    with tempfile.TemporaryFile() as log:
+        command = [sys.executable, "-m", module, *arguments]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            opener.open(endpoint, timeout=1).close()
-        except urllib.error.HTTPError:
-            return endpoint  # it answers
-        except OSError:
-            if process.poll() is not None or time.monotonic() > give_up:
-                log.seek(0)
-                raise RuntimeError(f"{command} did not start: {log.read().decode(errors='replace')}") from None
-            time.sleep(0.02)
-        else:
-            return endpoint
+            endpoint, give_up = f"http://127.0.0.1:{port}", time.monotonic() + _START_SECONDS
+            while not _answers(endpoint):
+                if process.poll() is not None or time.monotonic() > give_up:
+                    log.seek(0)
+                    raise NotStarted(f"{module} does not answer: {log.read().decode(errors='replace').strip()}")
+                time.sleep(0.02)
+            yield endpoint
+        finally:
+            _stop(process)
+
+
+def _answers(endpoint: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(endpoint, timeout=1).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

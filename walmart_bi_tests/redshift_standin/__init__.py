@@ -5,7 +5,7 @@ and carries out COPY against an S3 server inside the client's transaction. So it
 order, S3 traffic and how errors are handled. It cannot show Redshift's planner, exact numerics, locking in every
 detail, catalog, IAM permissions or speed; where a message or a rule is a guess, the code beside it says so.
 
-    postgres.py   one PostgreSQL cluster per test session, on a unix socket
+    postgres.py   one PostgreSQL cluster on a unix socket, thrown away or kept
     messages.py   frames of the wire protocol
     backend.py    one session on PostgreSQL
     dialect.py    what Redshift says and PostgreSQL does not, and the other way round

@@ -40,11 +40,19 @@ CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS BIGINT LANGUAGE SQL STAB
     $$ SELECT COALESCE(NULLIF(current_setting('standin.last_copy_count', TRUE), ''), '0')::BIGINT $$;
 CREATE FUNCTION pg_catalog.getdate() RETURNS TIMESTAMP LANGUAGE SQL STABLE AS
     $$ SELECT date_trunc('second', CURRENT_TIMESTAMP AT TIME ZONE 'UTC') $$;
+GRANT SELECT ON pg_catalog.sys_load_history, pg_catalog.sys_load_error_detail, pg_catalog.stl_load_errors,
+    pg_catalog.svv_transactions TO PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC;
 """
 
 
+def has_catalog(database: Backend) -> bool:
+    """Whether the database was filled before."""
+    return database.query("SELECT to_regclass('standin.load_history') IS NOT NULL") == [("t",)]
+
+
 def create_catalog(template: Backend) -> None:
-    """Fill the template database."""
+    """Fill the template database, wholly or not at all."""
     template.query(CATALOG)
 
 

@@ -74,9 +74,9 @@ class Front:
     """So many of the next clients find the connection closed before they can log in, as while a workgroup wakes."""
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[int]:
-        """Serve on loopback; yields the port."""
-        listener = socket.create_server(("127.0.0.1", 0))
+    def listening(self, port: int = 0) -> Iterator[int]:
+        """Serve on this loopback port (0: any); yields the port."""
+        listener = socket.create_server(("127.0.0.1", port))
         thread = threading.Thread(target=self._accept, args=(listener,), daemon=True)
         thread.start()
         try:
@@ -157,7 +157,8 @@ class _Session:
             return False
         self._database = settings.get("database", "")
         try:
-            self._backend = Backend(self._front.postgres, self._database, _SETTINGS)
+            role = {"user": user} if user in self._front.identity.database_users else {}
+            self._backend = Backend(self._front.postgres, self._database, {**_SETTINGS, **role})
         except SqlError as error:
             self._send(error.message())
             return False

@@ -21,6 +21,8 @@ class Identity:
 
     workgroups: dict[str, tuple[str, int]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    database_users: set[str] = field(default_factory=set)
+    """Logins that have the rights of the database user of the same name; any other has those of a superuser."""
     denied: bool = False
     """Whether GetCredentials is refused, as for expired AWS credentials."""
     calls: list[str] = field(default_factory=list)
@@ -52,8 +54,8 @@ class Identity:
 
 
 @contextlib.contextmanager
-def serving(identity: Identity) -> Iterator[str]:
-    """Answer on loopback; yields the address."""
+def serving(identity: Identity, port: int = 0) -> Iterator[str]:
+    """Answer on this loopback port (0: any); yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -69,7 +71,7 @@ def serving(identity: Identity) -> Iterator[str]:
         def log_message(self, format: str, *arguments: object) -> None:
             """Tests look at `calls`."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -1,7 +1,8 @@
-"""The stand-in as a whole, started once per test session: PostgreSQL, the front, the identity service and S3.
+"""The stand-in as a whole: PostgreSQL, the front and the identity service, beside an S3 server.
 
-S3 is moto's server, the certificate authority is made for the session. Clients find everything through the standard
-environment variables that `environment` holds, so the code under test needs no word about tests.
+Tests share one that is started once per session and thrown away: with moto's server for S3 and an authority of its own
+for TLS. Clients find everything through the standard environment variables that `environment` holds, so the code under
+test needs no word about tests.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import contextlib
 import functools
 import itertools
 import ssl
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,14 +22,17 @@ import boto3
 import trustme
 
 from walmart_bi_tests import s3_servers
+from walmart_bi_tests.kept import kept
 from walmart_bi_tests.redshift_standin import identity
-from walmart_bi_tests.redshift_standin.backend import session
-from walmart_bi_tests.redshift_standin.catalog import create_catalog
+from walmart_bi_tests.redshift_standin.backend import Backend, session
+from walmart_bi_tests.redshift_standin.catalog import create_catalog, has_catalog
 from walmart_bi_tests.redshift_standin.front import Front
-from walmart_bi_tests.redshift_standin.postgres import running_postgres
+from walmart_bi_tests.redshift_standin.postgres import throw_away_postgres
 
 WORKGROUP = "retail"
+HOST = "localhost"
 USER, PASSWORD = "loader", "Correct-horse-1"
+TEMPLATE = "redshift"
 COPY_ROLE = "arn:aws:iam::123456789012:role/walmart-bi-copy"
 
 
@@ -42,14 +45,26 @@ class StandIn:
     port: int
     environment: dict[str, str]
     s3: Any
-    host: str = "localhost"
+    host: str = HOST
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def new_database(self) -> str:
         """The name of a fresh, empty database."""
-        name = f"sales_{next(self._numbers)}"
+        return self.database(f"sales_{next(self._numbers)}")
+
+    def database(self, name: str) -> str:
+        """The name, with a database of that name there."""
         with session(self.front.postgres, "postgres") as admin:
-            admin.query(f"CREATE DATABASE {name} TEMPLATE redshift")
+            _require_database(admin, name, TEMPLATE)
+        return name
+
+    def new_user(self, password: str) -> str:
+        """The name of a fresh database user with this password, who owns nothing and has the rights of everybody."""
+        name = f"user_{uuid.uuid4().hex}"
+        with session(self.front.postgres, "postgres") as admin:
+            admin.query(f"CREATE ROLE {name} LOGIN")
+        self.identity.passwords[name] = password
+        self.identity.database_users.add(name)
         return name
 
     def new_bucket(self) -> str:
@@ -76,32 +91,57 @@ def stop_shared() -> None:
 
 @contextlib.contextmanager
 def running_standin() -> Iterator[StandIn]:
-    """Start everything; yields where it is, and stops it at the end. The environment is the caller's to set."""
-    with contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(running_postgres())
-        with session(postgres, "postgres") as admin:
-            admin.query("CREATE DATABASE redshift")
-        with session(postgres, "redshift") as template:
-            create_catalog(template)
-        s3_endpoint = s3_servers.moto()
-        who = identity.Identity(passwords={USER: PASSWORD})
+    """Start everything anew; yields where it is, and throws it away. The environment is the caller's to set."""
+    with kept(throw_away_postgres) as postgres:
+        trusted = Path(postgres).with_name("authority.pem")
         authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(trusted))
+        with standin_on(Path(postgres), s3_servers.moto(), authority, trusted) as standin:
+            yield standin
+
+
+@contextlib.contextmanager
+def standin_on(
+    postgres: Path, s3_endpoint: str, authority: trustme.CA, trusted: Path, ports: tuple[int, int] = (0, 0)
+) -> Iterator[StandIn]:
+    """Serve the cluster at this socket on loopback. `trusted` is the file with the authority's certificate; `ports` are
+    those of the front and of the identity service, 0 for any."""
+    _prepare(postgres)
+    who = identity.Identity(passwords={USER: PASSWORD})
+    s3_variables = s3_servers.variables(s3_endpoint)
+    front = Front(postgres, who, _s3_client(s3_variables), server_tls(authority, HOST), roles={COPY_ROLE})
+    with front.listening(ports[0]) as port, identity.serving(who, ports[1]) as credentials:
+        who.workgroups[WORKGROUP] = (HOST, port)
         environment = {
-            **s3_servers.variables(s3_endpoint),
-            "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS": stack.enter_context(identity.serving(who)),
-            "SSL_CERT_FILE": str(stack.enter_context(_authority_file(authority))),
+            **s3_variables,
+            "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS": credentials,
+            "SSL_CERT_FILE": str(trusted),
         }
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=s3_endpoint,
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=environment["AWS_DEFAULT_REGION"],
-        )
-        front = Front(postgres, who, s3, server_tls(authority, "localhost"), roles={COPY_ROLE})
-        port = stack.enter_context(front.listening())
-        who.workgroups[WORKGROUP] = ("localhost", port)
-        yield StandIn(front, who, port, environment, s3)
+        yield StandIn(front, who, port, environment, front.s3)
+
+
+def _prepare(postgres: Path) -> None:
+    """Make the template of all databases, unless the cluster has it from an earlier start."""
+    with session(postgres, "postgres") as admin:
+        _require_database(admin, TEMPLATE, "template1")
+    with session(postgres, TEMPLATE) as template:
+        if not has_catalog(template):
+            create_catalog(template)
+
+
+def _require_database(admin: Backend, name: str, template: str) -> None:
+    if not admin.query(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
+        admin.query(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def _s3_client(variables: dict[str, str]) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=variables["AWS_ENDPOINT_URL_S3"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=variables["AWS_DEFAULT_REGION"],
+    )
 
 
 def server_tls(authority: trustme.CA, *names: str) -> ssl.SSLContext:
@@ -109,11 +149,3 @@ def server_tls(authority: trustme.CA, *names: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names).configure_cert(context)
     return context
-
-
-@contextlib.contextmanager
-def _authority_file(authority: trustme.CA) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "authority.pem"
-        authority.cert_pem.write_to_path(str(path))
-        yield path
