@@ -1,21 +1,24 @@
 """What has arrived, decided from a listing and a cursor alone: pure functions without clock, store or Dagster.
 
 An arrival's identity is (key, etag), never a time stamp, so files of the same second, overwrites under the same name,
-deletions and a lost cursor are all told apart. `sensors.py` turns a plan into run requests.
+deletions and a lost cursor are all told apart. `lookout.py` makes the listing, `sensors.py` turns a plan into run
+requests.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.months import contiguous_ranges
 from walmart_bi.stores.base import ObjectInfo, StoreError
 
 CURSOR_VERSION = 1
+# How long the messages of a queue may stand for the listing. What they failed to tell is seen this much later.
+LISTING_PERIOD = dt.timedelta(minutes=10)
 
 Covers = Callable[[ObjectInfo], tuple[str, ...]]
 
@@ -27,6 +30,22 @@ class Seen:
     etag: str
     modified: str
     months: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the cursor holds: the version of each arrival that was decided on, and when all of a listing last was."""
+
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    listed: dt.datetime | None = None
+
+    def says(self, key: str, etag: str | None) -> bool:
+        """Whether this version of the object was the last one decided on; None: whether the object is not known."""
+        return (self.seen[key].etag if key in self.seen else None) == etag
+
+    def needs_listing(self, now: dt.datetime) -> bool:
+        """Whether the whole listing is due, whatever the messages of a queue tell."""
+        return self.listed is None or not dt.timedelta(0) <= now - self.listed < LISTING_PERIOD
 
 
 @dataclass(frozen=True)
@@ -70,6 +89,7 @@ def plan(
     settle: dt.timedelta,
     limit: int,
     out_of_time: Callable[[], bool] = lambda: False,
+    asked: Collection[str] | None = None,
 ) -> Plan:
     """Decide on every new or changed object of the listing.
 
@@ -77,10 +97,14 @@ def plan(
     less than `settle` ago may still be growing and waits for a later tick, as do arrivals past `limit`, those that
     come when the tick is `out_of_time`, and those that the store could not give just now (StoreError): that says
     nothing about the file. An arrival asks only for the months of which it is the newest file.
+
+    `asked` are the keys that the listing speaks of (None: all there are). One of them that is not listed is gone; what
+    the cursor knows of other keys stays.
     """
     objects = sorted(listing, key=lambda info: (info.modified, info.key))
-    seen = {key: entry for key, entry in _read(cursor).items() if key in {info.key for info in objects}}
-    fresh = [info for info in objects if _decided_version(seen, info) != info.etag]
+    known = read_cursor(cursor)
+    seen = _still_there(known, {info.key for info in objects}, asked)
+    fresh = [info for info in objects if not known.says(info.key, info.etag)]
     settled = [info for info in fresh if now - info.modified >= settle]
     notes = [f"{info.key} is still being written" for info in fresh if info not in settled]
     taken: list[ObjectInfo] = []
@@ -99,37 +123,52 @@ def plan(
             rejections.append(Rejection(info, error))
         taken.append(info)
         seen[info.key] = Seen(info.etag, info.modified.isoformat(timespec="microseconds"), months)
-    requests = []
+    requests, outdated = _requests(taken, seen)
+    listed = known.listed if asked is not None else now if len(taken) == len(fresh) else None
+    return Plan(tuple(requests), tuple(rejections), (*notes, *outdated), _write(Known(seen, listed)))
+
+
+def _requests(taken: Iterable[ObjectInfo], seen: Mapping[str, Seen]) -> tuple[list[LoadRequest], list[str]]:
+    """The runs of these arrivals, and notes on the months for which another file is newer."""
+    requests, notes = [], []
     for info in taken:
         newest = [month for month in seen[info.key].months if _newest(seen, month) == info.key]
         requests += [LoadRequest(info.key, info.etag, months) for months in contiguous_ranges(newest)]
         older = sorted(set(seen[info.key].months) - set(newest))
         if older:
             notes.append(f"{info.key} is older than another file for {', '.join(older)}: not loaded")
-    return Plan(tuple(requests), tuple(rejections), tuple(notes), _write(seen))
+    return requests, notes
 
 
-def _decided_version(seen: dict[str, Seen], info: ObjectInfo) -> str | None:
-    """The version of the object that was last decided on, if any."""
-    return seen[info.key].etag if info.key in seen else None
+def _still_there(known: Known, present: Collection[str], asked: Collection[str] | None) -> dict[str, Seen]:
+    """What was decided on earlier, without the objects that are gone."""
+    return {
+        key: entry for key, entry in known.seen.items() if key in present or (asked is not None and key not in asked)
+    }
 
 
-def _newest(seen: dict[str, Seen], month: str) -> str:
+def _newest(seen: Mapping[str, Seen], month: str) -> str:
     covering = [key for key, entry in seen.items() if month in entry.months]
     return max(covering, key=lambda key: (seen[key].modified, key))
 
 
-def _read(cursor: str | None) -> dict[str, Seen]:
-    """The cursor's content; empty when it is lost, damaged or of another version: then all is decided anew."""
+def read_cursor(cursor: str | None) -> Known:
+    """The cursor's content; nothing when it is lost, damaged or of another version: then all is decided anew."""
     try:
         content = json.loads(cursor or "{}")
     except ValueError:
-        return {}
+        return Known()
     if not isinstance(content, dict) or content.get("v") != CURSOR_VERSION:
-        return {}
-    return {key: Seen(etag, modified, tuple(months)) for key, (etag, modified, months) in content["seen"].items()}
+        return Known()
+    seen = {key: Seen(etag, modified, tuple(months)) for key, (etag, modified, months) in content["seen"].items()}
+    listed = content.get("listed")
+    return Known(seen, dt.datetime.fromisoformat(listed) if listed else None)
 
 
-def _write(seen: dict[str, Seen]) -> str:
-    entries = {key: [entry.etag, entry.modified, list(entry.months)] for key, entry in sorted(seen.items())}
-    return json.dumps({"v": CURSOR_VERSION, "seen": entries}, separators=(",", ":"))
+def _write(known: Known) -> str:
+    content = {
+        "v": CURSOR_VERSION,
+        "listed": known.listed and known.listed.isoformat(timespec="seconds"),
+        "seen": {key: [entry.etag, entry.modified, list(entry.months)] for key, entry in sorted(known.seen.items())},
+    }
+    return json.dumps(content, separators=(",", ":"))

@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from walmart_bi.arrival_queue import ArrivalQueue
 from walmart_bi.assets.bi import build_bi_assets
 from walmart_bi.assets.cleaned import build_cleaned_assets
 from walmart_bi.assets.common import Site
@@ -27,7 +28,7 @@ from walmart_bi.checks.warehouse import build_warehouse_checks
 from walmart_bi.jobs import build_jobs
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.partitions import monthly_partitions
-from walmart_bi.sensors import build_sensors
+from walmart_bi.sensors import Watch, build_sensors
 from walmart_bi.settings import Settings
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi.stores.s3 import S3Store
@@ -37,8 +38,8 @@ from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
 # The daemon looks every five seconds and skips a sensor that ran less than its interval ago: with an interval of five
 # it finds 4.99 seconds gone and waits for the next look, so that the sensor runs every ten.
 SENSOR_INTERVAL_SECONDS = 4
-# On AWS every look is a paid listing of each landing prefix.
-AWS_SENSOR_INTERVAL_SECONDS = 30
+# On AWS without a queue every look is a paid listing of each landing prefix.
+AWS_LISTING_INTERVAL_SECONDS = 30
 # A file that was written to within this time may still be growing. An S3 object is seen only when it is complete.
 SETTLE = dt.timedelta(seconds=2)
 AWS_SETTLE = dt.timedelta(0)
@@ -90,14 +91,23 @@ def build_definitions(
         sensors=build_sensors(
             jobs,
             first_month=settings.first_month,
-            settle=AWS_SETTLE if settings.aws else SETTLE,
-            interval_seconds=AWS_SENSOR_INTERVAL_SECONDS if settings.aws else SENSOR_INTERVAL_SECONDS,
+            raw_data=_watch(settings, settings.aws.queues.raw_data if settings.aws else None),
+            monthly_data=_watch(settings, settings.aws.queues.monthly_data if settings.aws else None),
             alerts=settings.alerts,
         ),
         resources=wired,
         # A process per step costs about twelve times as much as the steps themselves (docs/adr).
         executor=dg.in_process_executor,
     )
+
+
+def _watch(settings: Settings, queue_url: str | None) -> Watch:
+    """How often a landing prefix is looked at: what costs nothing or next to nothing, often."""
+    if settings.aws is None:
+        return Watch(SENSOR_INTERVAL_SECONDS, SETTLE)
+    if queue_url is None:
+        return Watch(AWS_LISTING_INTERVAL_SECONDS, AWS_SETTLE)
+    return Watch(SENSOR_INTERVAL_SECONDS, AWS_SETTLE, ArrivalQueue(queue_url))
 
 
 def _freshness(settings: Settings) -> dg.FreshnessPolicy | None:

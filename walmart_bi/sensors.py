@@ -1,4 +1,4 @@
-"""The sensors: a thin shell that lists, plans (`arrivals.py`) and requests runs. No decision of its own.
+"""The sensors of arrivals: a thin shell that looks (`lookout.py`), plans (`arrivals.py`) and requests runs.
 
 None of them queries the warehouse: a poll would keep a serverless workgroup awake and billed. A listing error fails
 the tick, so the cursor stays where it is. An arrival that has a run is not requested again, also when the cursor was
@@ -7,18 +7,22 @@ lost, the command line loaded it, or the run failed; only when the process of th
 
 # No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 
+import dataclasses
 import datetime as dt
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 import dagster as dg
 
 from walmart_bi.abandoned_runs import ABANDONED_TAG, report_abandoned_runs
 from walmart_bi.alerts import Alert, AlertSettings, send
-from walmart_bi.arrivals import LoadRequest, Plan, Rejection, plan
+from walmart_bi.arrival_queue import ArrivalQueue
+from walmart_bi.arrivals import Covers, LoadRequest, Plan, Rejection, plan
 from walmart_bi.assets.common import FILE_TAG, WALMART_SALES
 from walmart_bi.errors import WalmartBiError
+from walmart_bi.failure_sensor import build_failure_sensor
 from walmart_bi.jobs import Jobs
+from walmart_bi.lookout import Landing, look
 from walmart_bi.partitions import range_tags, require_partitions
 from walmart_bi.sales.coverage import declared_months
 from walmart_bi.sales.landing import months_covered
@@ -33,18 +37,27 @@ TICK_BUDGET = dt.timedelta(seconds=20)
 OWN_OBJECT = re.compile(rf"{MONTHLY_DATA}(\d{{4}}-\d{{2}})/walmart_sales_\1_[0-9a-f]{{16}}\.parquet")
 
 
+@dataclass(frozen=True)
+class Watch:
+    """How a sensor watches: how often, how long a file must have been left alone, and the queue that tells of it."""
+
+    interval_seconds: int
+    settle: dt.timedelta
+    queue: ArrivalQueue | None = None
+
+
 class NoMonthInName(WalmartBiError):
     """An object under `monthly_data/` whose name does not say which month it holds."""
 
 
 def build_sensors(
-    jobs: Jobs, *, first_month: str, settle: dt.timedelta, interval_seconds: int, alerts: AlertSettings
+    jobs: Jobs, *, first_month: str, raw_data: Watch, monthly_data: Watch, alerts: AlertSettings
 ) -> list[dg.SensorDefinition]:
     """The sensors of the graph."""
 
     @dg.sensor(
         job=jobs.monthly_load,
-        minimum_interval_seconds=interval_seconds,
+        minimum_interval_seconds=raw_data.interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A new or changed file in `raw_data/` -> one run of `monthly_load` for each range of its months.",
     )
@@ -58,20 +71,12 @@ def build_sensors(
             require_partitions(months, first_month=first_month, today=now.date(), place=delivered.key)
             return months
 
-        decided = plan(
-            store.list(RAW_DATA),
-            context.cursor,
-            covers=covers,
-            now=now,
-            settle=settle,
-            limit=REQUESTS_PER_TICK,
-            out_of_time=lambda: dt.datetime.now(dt.UTC) - now > TICK_BUDGET,
-        )
+        decided = _decide(context, store, Landing(RAW_DATA), raw_data, covers, now)
         return _act(context, store, decided, alerts, now)
 
     @dg.sensor(
         job=jobs.load_monthly_object,
-        minimum_interval_seconds=interval_seconds,
+        minimum_interval_seconds=monthly_data.interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A new or changed object in `monthly_data/` that another producer put there -> one run of "
         "`load_monthly_object` for its month.",
@@ -86,22 +91,41 @@ def build_sensors(
             require_partitions(months, first_month=first_month, today=now.date(), place=delivered.key)
             return months
 
-        decided = plan(
-            foreign_objects(store.list(MONTHLY_DATA)),
-            context.cursor,
-            covers=covers,
-            now=now,
-            settle=settle,
-            limit=REQUESTS_PER_TICK,
-        )
+        decided = _decide(context, store, Landing(MONTHLY_DATA, is_foreign), monthly_data, covers, now)
         return _act(context, store, decided, alerts, now, load_object=True)
 
-    return [raw_file_sensor, monthly_data_sensor, _failure_sensor(alerts)]
+    return [raw_file_sensor, monthly_data_sensor, build_failure_sensor(alerts)]
 
 
-def foreign_objects(listing: Iterable[ObjectInfo]) -> Iterable[ObjectInfo]:
-    """The objects under `monthly_data/` that this pipeline did not publish itself."""
-    return (info for info in listing if not OWN_OBJECT.fullmatch(info.key))
+def is_foreign(key: str) -> bool:
+    """Whether an object under `monthly_data/` is one that this pipeline did not publish itself."""
+    return not OWN_OBJECT.fullmatch(key)
+
+
+def _decide(
+    context: dg.SensorEvaluationContext,
+    store: ObjectStore,
+    landing: Landing,
+    watch: Watch,
+    covers: Covers,
+    now: dt.datetime,
+) -> Plan:
+    view = look(store, landing, context.cursor, watch.queue, now)
+    for problem in view.problems:
+        context.log.error(problem)
+    decided = plan(
+        view.listing,
+        context.cursor,
+        asked=view.asked,
+        covers=covers,
+        now=now,
+        settle=watch.settle,
+        limit=REQUESTS_PER_TICK,
+        out_of_time=lambda: dt.datetime.now(dt.UTC) - now > TICK_BUDGET,
+    )
+    for note in decided.notes:
+        context.log.info(note)
+    return dataclasses.replace(decided, notes=(*view.problems, *decided.notes))
 
 
 def _act(
@@ -113,18 +137,17 @@ def _act(
     *,
     load_object: bool = False,
 ) -> dg.SensorResult:
-    for note in decided.notes:
-        context.log.info(note)
     for rejection in decided.rejections:
         _reject(context, store, rejection, alerts, now)
-    requests = [
-        _run_request(request, load_object=load_object)
-        for request in decided.requests
-        if not _already_requested(context.instance, request)
-    ]
+    reasons = [*(str(rejection.error) for rejection in decided.rejections), *decided.notes]
+    requests = []
+    for request in decided.requests:
+        if _already_requested(context.instance, request):
+            reasons.append(f"{request.key}: this version has a run already; to repeat it, re-execute that run")
+        else:
+            requests.append(_run_request(request, load_object=load_object))
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=decided.cursor)
-    reasons = [*(str(rejection.error) for rejection in decided.rejections), *decided.notes]
     return dg.SensorResult(skip_reason="; ".join(reasons) or "nothing new has arrived", cursor=decided.cursor)
 
 
@@ -155,53 +178,6 @@ def _reject(
     context.log.error(f"{rejection.error} Report: {store.uri(report)}")
     error = rejection.error
     send(Alert(f"{rejection.arrival.key} was rejected", error.cause, error.place, error.next_step, None), alerts)
-
-
-def _failure_sensor(alerts: AlertSettings) -> dg.SensorDefinition:
-    @dg.run_failure_sensor(
-        name="failure_sensor",
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Reports each failed run: what failed, why, and the next step.",
-    )
-    def failure_sensor(context: dg.RunFailureSensorContext) -> None:
-        send(failure_alert(context), alerts)
-
-    return failure_sensor
-
-
-def failure_alert(context: dg.RunFailureSensorContext) -> Alert:
-    """What to tell people about a failed run: the first failed step's cause, place and next step."""
-    run = context.dagster_run
-    title = f"{run.job_name} failed for {run.tags.get(FILE_TAG, 'run ' + run.run_id[:8])}"
-    for event in context.get_step_failure_events():
-        failure = event.step_failure_data.user_failure_data
-        if failure is not None and {"cause", "place", "next step"} <= set(failure.metadata):
-            cause, place, step = (str(failure.metadata[key].value) for key in ("cause", "place", "next step"))
-            return Alert(title, cause, place, step, None)
-    problems = _failed_checks(context)
-    if problems:
-        return Alert(title, "; ".join(problems), f"run {run.run_id}", "docs/runbook.md, A check failed.", None)
-    return Alert(
-        title,
-        context.failure_event.message or "the run ended without a message",
-        f"run {run.run_id}",
-        "open the run in the Dagster UI; docs/runbook.md says what is safe to run again.",
-        None,
-    )
-
-
-def _failed_checks(context: dg.RunFailureSensorContext) -> list[str]:
-    """What the run's failed checks of severity error say."""
-    evaluations = context.instance.get_records_for_run(
-        context.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    )
-    found = []
-    for record in evaluations.records:
-        event = record.event_log_entry.dagster_event
-        check = event.asset_check_evaluation_data if event else None
-        if check and not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
-            found.append(f"{check.asset_key.to_user_string()}: {check.check_name}: {check.description}")
-    return found
 
 
 def object_month(key: str) -> tuple[str, ...]:

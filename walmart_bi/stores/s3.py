@@ -171,6 +171,16 @@ class S3Store:
                 )
         self._write_once_shown = True
 
+    def require_access(self, prefix: str) -> None:
+        """Show that objects below the prefix can be written and read; StoreError when not. One hidden object stays.
+
+        S3 looks at the right to write before the condition, so asking again shows the right and makes no new version.
+        """
+        key, content = f"{prefix}.access-probe", io.BytesIO(b"probe of access\n")
+        with contextlib.suppress(ConditionFailed, WriteOvertaken):
+            self._upload(key, content, sha256_of(content), _ONLY_IF_ABSENT)
+        self.read_bytes(key)
+
     @functools.cached_property
     def _client(self) -> Any:
         return s3_client() if self._given_client is None else self._given_client
@@ -186,7 +196,7 @@ class S3Store:
             for page in pages:
                 for entry in page.get("Contents", ()):
                     key = entry["Key"].removeprefix(self._prefix)
-                    if _is_shown(key):
+                    if is_shown(key):
                         yield _info(key, entry["Size"], entry)
 
     def _find(self, key: str) -> ObjectInfo | None:
@@ -281,7 +291,7 @@ def _mark(answer: Mapping[str, Any]) -> str:
     return str(answer["ETag"]).strip('"')
 
 
-def _is_shown(key: str) -> bool:
+def is_shown(key: str) -> bool:
     """Whether a listing shows this key. A console's folder (`raw_data/`) is no object; other odd names are reported."""
     if not key or key.endswith("/") or is_hidden(key):
         return False

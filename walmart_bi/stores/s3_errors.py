@@ -104,12 +104,12 @@ def s3_errors(place: str) -> Iterator[None]:
 
 
 def status_of(response: Mapping[str, Any]) -> int:
-    """The HTTP status of an S3 answer."""
+    """The HTTP status of an AWS answer."""
     return int(response["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def _refused(response: Mapping[str, Any], operation: str, place: str) -> StoreError:
-    code = _word(response.get("Error", {}).get("Code"))
+    code, answer = answer_in_words(response, operation)
     status = status_of(response)
     if code in _MISSING:
         return ObjectNotFound(
@@ -120,9 +120,14 @@ def _refused(response: Mapping[str, Any], operation: str, place: str) -> StoreEr
     cause, next_step = _BUSY if status >= 500 and status != 501 else _KMS if code.startswith("KMS.") else _OTHER
     cause, next_step = _BY_CODE.get(code, (cause, next_step))
     kind = ConditionFailed if code in _PRECONDITION else WriteOvertaken if code in _OVERTAKEN else StoreError
-    answered = response["ResponseMetadata"]
+    return kind(f"{cause} ({answer})", place=place, next_step=next_step)
+
+
+def answer_in_words(response: Mapping[str, Any], operation: str) -> tuple[str, str]:
+    """The error code of an AWS answer, and how to quote that answer: operation, status, code and request id."""
+    code, answered = _word(response.get("Error", {}).get("Code")), response["ResponseMetadata"]
     request = _word(answered.get("RequestId") or answered.get("HTTPHeaders", {}).get("x-amz-request-id"))
-    return kind(f"{cause} ({operation}: {status} {code}, request {request})", place=place, next_step=next_step)
+    return code, f"{operation}: {status_of(response)} {code}, request {request}"
 
 
 def _word(text: object) -> str:

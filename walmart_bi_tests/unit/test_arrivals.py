@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walmart_bi.arrivals import Plan, plan
+from walmart_bi.arrivals import LISTING_PERIOD, Plan, plan, read_cursor
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.sales.coverage import declared_months
 from walmart_bi.stores.base import ObjectInfo, StoreError
@@ -160,22 +160,31 @@ def test_given_any_history_when_ticks_go_on_then_the_newest_version_of_each_mont
     files: dict[str, ObjectInfo] = {}
     cursor: str | None = None
     requests: set[tuple[str, str, str]] = set()
+    given_up: set[str] = set()
     for step, (event, name) in enumerate([*history, ("tick", "")]):
         if event in {"deliver", "overwrite"}:
             files[name] = arrival(name, f"v{step}", age=1000 - step)
+            given_up -= set(declared_months(name))
         elif event == "delete":
-            files.pop(name, None)
+            # What is left may be older than the file that went, and is not loaded because of that.
+            given_up |= set(declared_months(name)) if files.pop(name, None) else set()
         elif event == "lose cursor":
             cursor = None
         else:
             decided = tick(list(files.values()), cursor)
             cursor = decided.cursor
             requests |= {(r.key, r.etag, month) for r in decided.requests for month in r.months}
-    for month in ("2025-01", "2025-02"):
+    for month in {"2025-01", "2025-02"} - given_up:
         covering = [info for info in files.values() if month in covers(info)]
         if covering:
             newest = max(covering, key=lambda info: info.modified)
             assert (newest.key, newest.etag, month) in requests
+
+
+def test_given_the_newest_file_of_a_month_is_removed_when_planned_then_the_one_before_is_not_loaded_by_that():
+    older, newer = arrival("2025-01_a.csv", age=90), arrival("2025-01_b.csv", age=50)
+    first = tick([older, newer])
+    assert tick([older], first.cursor).requests == ()
 
 
 def test_given_quiet_ticks_when_repeated_then_no_request_is_ever_doubled():
@@ -186,3 +195,50 @@ def test_given_quiet_ticks_when_repeated_then_no_request_is_ever_doubled():
         cursor = decided.cursor
         keys += [request.run_key for request in decided.requests]
     assert len(keys) == len(set(keys)) == 2
+
+
+def look_at(names: list[str], present: list[ObjectInfo], cursor: str | None) -> Plan:
+    """A tick that asks for these files alone."""
+    asked = {f"raw_data/{name}" for name in names}
+    return plan(present, cursor, covers=covers, now=NOW, settle=SETTLE, limit=20, asked=asked)
+
+
+def test_given_a_look_at_some_files_when_planned_then_what_is_known_of_others_stays():
+    known = tick([arrival("2025-01.csv"), arrival("2025-02.csv")])
+    some = look_at(["2025-02.csv", "2025-03.csv"], [arrival("2025-03.csv")], known.cursor)
+    assert requested(some) == [("2025-03.csv", ("2025-03",))]
+    assert set(read_cursor(some.cursor).seen) == {"raw_data/2025-01.csv", "raw_data/2025-03.csv"}
+
+
+def test_given_a_newer_file_in_the_cursor_when_only_an_older_one_is_looked_at_then_it_is_not_loaded():
+    known = tick([arrival("2025-01_new.csv", age=50)])
+    some = look_at(["2025-01_old.csv"], [arrival("2025-01_old.csv", age=900)], known.cursor)
+    assert some.requests == ()
+    assert some.notes == ("raw_data/2025-01_old.csv is older than another file for 2025-01: not loaded",)
+
+
+def test_given_a_listing_decided_on_as_a_whole_when_time_passes_then_the_next_one_is_due_after_ten_minutes():
+    known = read_cursor(tick([arrival("2025-01.csv")]).cursor)
+    assert not known.needs_listing(NOW + LISTING_PERIOD - dt.timedelta(seconds=1))
+    assert known.needs_listing(NOW + LISTING_PERIOD)
+    assert known.needs_listing(NOW - dt.timedelta(seconds=1)), "a clock that was set back"
+    assert read_cursor(None).needs_listing(NOW)
+
+
+def test_given_a_listing_of_which_arrivals_wait_when_planned_then_it_is_due_again_at_once():
+    listing = [arrival("2025-01.csv"), arrival("2025-02.csv")]
+    assert read_cursor(tick(listing, limit=1).cursor).needs_listing(NOW)
+    assert read_cursor(tick([arrival("2025-01.csv", age=1)]).cursor).needs_listing(NOW)
+
+
+def test_given_a_look_at_some_files_when_planned_then_the_time_of_the_last_listing_stays():
+    known = tick([arrival("2025-01.csv")])
+    some = look_at(["2025-02.csv"], [arrival("2025-02.csv")], known.cursor)
+    assert read_cursor(some.cursor).listed == NOW
+    assert read_cursor(look_at(["2025-02.csv"], [arrival("2025-02.csv")], None).cursor).listed is None
+
+
+def test_given_a_cursor_of_before_listings_were_timed_when_read_then_its_arrivals_are_known_and_a_listing_is_due():
+    old = '{"v":1,"seen":{"raw_data/2025-01.csv":["v1","2025-03-10T11:59:00.000000+00:00",["2025-01"]]}}'
+    assert tick([arrival("2025-01.csv")], old).requests == ()
+    assert read_cursor(old).needs_listing(NOW)
