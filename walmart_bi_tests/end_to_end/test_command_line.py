@@ -1,70 +1,22 @@
 """The `walmart-bi` command as a person uses it: what it prints, its exit codes, and what a bad file does not break."""
 
-import contextlib
 import datetime as dt
-import io
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from walmart_bi.cli import main
 from walmart_bi.cli.project import Project
 from walmart_bi.sales.sample import write_sample
 from walmart_bi.stores.base import ObjectInfo
 from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi_tests.command_line import Done, in_directory, new_checkout, run
 from walmart_bi_tests.corpus import CASES, Case
 from walmart_bi_tests.project import month_csv
 
-CHECKOUT = Path(__file__).parents[2]
 REJECTED = [case for case in CASES if case.rejected]
-
-
-@dataclass
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Done]
-
-
-@contextlib.contextmanager
-def in_directory(directory: Path) -> Iterator[None]:
-    """Work in the directory, with no setting of the surrounding environment."""
-    before, saved = Path.cwd(), dict(os.environ)
-    for name in saved:
-        if name.startswith(("WALMART_BI_", "DAGSTER_")):
-            del os.environ[name]
-    os.chdir(directory)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-        os.environ.clear()
-        os.environ.update(saved)
-
-
-def run(*arguments: object) -> Done:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-    return Done(code, out.getvalue(), err.getvalue())
-
-
-def new_checkout(directory: Path) -> Path:
-    shutil.copy(CHECKOUT / "dagster.yaml", directory)
-    return directory
 
 
 @pytest.fixture
@@ -304,7 +256,7 @@ def test_given_a_bucket_that_is_a_file_when_the_doctor_looks_then_the_store_is_n
 
 
 def test_given_a_full_disk_when_the_doctor_looks_then_it_warns(empty: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("walmart_bi.cli.doctor.LOW_DISK_BYTES", 1 << 80)
+    monkeypatch.setattr("walmart_bi.cli.doctor.machine.LOW_DISK_BYTES", 1 << 80)
     done = run("doctor")
     assert done.code == 1 and re.search(r"disk +NOT IN ORDER", done.out)
 

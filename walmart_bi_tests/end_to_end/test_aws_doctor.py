@@ -1,0 +1,522 @@
+"""`walmart-bi doctor` on S3 and the stand-in for Redshift: a test for each thing that can be wrong, and its repair."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from walmart_bi.cli.project import Project
+from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.sales.sample import write_sample
+from walmart_bi.stores.base import DASHBOARD_DATA, MONTHLY_DATA, QUARANTINE, RAW_DATA, STAGING
+from walmart_bi_tests import s3_servers
+from walmart_bi_tests.command_line import in_directory, new_checkout, run
+from walmart_bi_tests.faulty_s3 import Answer, Fault, FaultyS3, refusal
+from walmart_bi_tests.project import aws_environment
+from walmart_bi_tests.redshift_standin.backend import session
+from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, StandIn, shared_standin
+
+CANARY = "canary-secret-8c2f"
+PREFIXES = [prefix.rstrip("/") for prefix in (RAW_DATA, MONTHLY_DATA, QUARANTINE, DASHBOARD_DATA, STAGING)]
+BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+
+
+@dataclass
+class Report:
+    """What the doctor printed: for each part its state and what is told of it."""
+
+    code: int
+    lines: dict[str, tuple[str, str]]
+
+    def state(self, part: str) -> str:
+        return self.lines[part][0]
+
+    def trouble(self, part: str) -> str:
+        """What is told of a part that is not in order: it names the next step, and the exit code says so."""
+        state, told = self.lines[part]
+        assert (self.code, state) == (1, "NOT IN ORDER"), self.lines
+        assert "Next step: " in told
+        return told
+
+    def parts(self, state: str) -> list[str]:
+        return [part for part, (found, _) in self.lines.items() if found == state]
+
+
+@dataclass
+class Site:
+    """An empty project on AWS, and the ways to it that avoid the project."""
+
+    bucket: str
+    prefix: str
+    database: str
+    standin: StandIn
+    s3: Any
+    patch: pytest.MonkeyPatch  # undone before the environment is that of the other tests again
+
+    def doctor(self) -> Report:
+        done = run("doctor")
+        assert done.err == "" and CANARY not in done.out
+        lines = re.findall(r"^  (.+?) +(ok|NOT IN ORDER|not known|not asked)  +(.+)$", done.out, re.MULTILINE)
+        assert len(lines) == done.out.count("\n") - 1, done.out
+        return Report(done.code, {part: (state, told) for part, state, told in lines})
+
+    def sql(self, *statements: str) -> None:
+        """As the administrator of the database."""
+        with session(self.standin.front.postgres, self.database) as admin:
+            for statement in statements:
+                admin.query(statement)
+
+    def versions(self) -> list[str]:
+        """Every version and delete marker in the bucket, outside the folders in which the pipeline deletes."""
+        answer = self.s3.list_object_versions(Bucket=self.bucket)
+        found = [each["Key"] for kind in ("Versions", "DeleteMarkers") for each in answer.get(kind, [])]
+        return sorted(key for key in found if "/staging/" not in key and "/latest/" not in key)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A project with nothing wrong; what a test changes at the stand-in is put right afterwards."""
+    standin = shared_standin()
+    kept = set(standin.front.roles), standin.front.s3, dict(standin.identity.passwords)
+    with (
+        in_directory(new_checkout(tmp_path)),
+        aws_environment() as variables,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name in ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SQS"):
+            patch.setenv(name, s3_servers.moto())
+        for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            patch.setenv(name, CANARY)
+        bucket, s3 = variables["WALMART_BI_BUCKET"], s3_servers.client(s3_servers.moto())
+        put_in_order(s3, bucket)
+        database = variables["WALMART_BI_REDSHIFT_DATABASE"]
+        yield Site(bucket, variables["WALMART_BI_PREFIX"], database, standin, s3, patch)
+    standin.front.roles, standin.front.s3, standin.identity.passwords = kept
+
+
+@pytest.fixture
+def proxy(site: Site) -> Iterator[FaultyS3]:
+    """The way to S3 leads through a proxy that misbehaves as told."""
+    with FaultyS3(s3_servers.moto()) as server:
+        site.patch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
+        yield server
+
+
+def put_in_order(s3: Any, bucket: str) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=BLOCKED)
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [default]})
+
+
+def log_in_with(site: Site, user: str) -> None:
+    """Use a host, this user and the canary as password instead of the workgroup."""
+    site.patch.delenv("WALMART_BI_REDSHIFT_WORKGROUP")
+    for name, value in {"HOST": "localhost", "PORT": site.standin.port, "USER": user, "PASSWORD": CANARY}.items():
+        site.patch.setenv(f"WALMART_BI_REDSHIFT_{name}", str(value))
+
+
+@pytest.fixture
+def user(site: Site) -> str:
+    """A database user without a right of its own, which the project logs in as; the tables are the administrator's."""
+    Project.from_environment().warehouse.create_tables()
+    name = site.standin.new_user(CANARY)
+    log_in_with(site, name)
+    return name
+
+
+def repairs(told: str) -> list[str]:
+    """The SQL that the next step gives."""
+    return re.findall(r"(?:GRANT|CREATE SCHEMA|ALTER TABLE) [^;.]*(?:\.\w[^;.]*)?", told.partition("Next step: ")[2])
+
+
+# In order
+
+
+def test_given_everything_in_order_when_the_doctor_looks_then_each_part_is_ok(site: Site):
+    report = site.doctor()
+    assert report.parts("ok") == list(report.lines)
+    assert report.code == 0
+    assert set(PREFIXES) < set(report.lines)
+    assert {"region", "identity", "bucket", "versioning", "private", "login", "copy", "disk"} < set(report.lines)
+    settings, identity = report.lines["settings"][1], report.lines["identity"][1]
+    assert all(name in settings for name in (site.bucket, site.prefix, site.database, "workgroup retail", "public"))
+    assert identity.startswith("arn:aws:sts::") and "credentials from env" in identity
+    assert "aws:kms" in report.lines["encryption"][1]
+    assert report.lines["months"][1] == "0 month(s) loaded"
+
+
+def test_given_a_loaded_month_when_the_doctor_looks_then_it_counts_it_and_changes_nothing(site: Site, tmp_path: Path):
+    file = tmp_path / "sales_2024-03.csv"
+    write_sample(file, rows=50, first_day=dt.date(2024, 3, 1), last_day=dt.date(2024, 3, 31), dirty_share=0)
+    assert run("load", file).code == 0
+    before = Project.from_environment().warehouse.ledger()
+    report = site.doctor()
+    assert report.code == 0
+    assert report.lines["months"][1] == "1 month(s) loaded"
+    assert report.lines["raw_data"][1].endswith("1 delivered file(s)")
+    assert report.lines["views"][1].startswith(f"{len(load_catalog())} of {len(load_catalog())} ")
+    assert "load_ledger and walmart_sales can be read and changed" in report.lines["tables"][1]
+    assert Project.from_environment().warehouse.ledger() == before
+
+
+def test_given_an_earlier_look_when_the_doctor_looks_again_then_no_new_version_stays_and_none_is_shown(site: Site):
+    site.doctor()
+    first = site.versions()
+    site.doctor()
+    assert first and site.versions() == first
+    assert all(key.rpartition("/")[2].startswith(".") for key in first)
+    store = Project.from_environment().store
+    assert [info.key for prefix in PREFIXES for info in store.list(f"{prefix}/")] == []
+
+
+# Region and identity
+
+
+def test_given_no_region_when_the_doctor_looks_then_the_variable_and_all_that_waits_for_it(site: Site):
+    site.patch.delenv("AWS_DEFAULT_REGION")
+    report = site.doctor()
+    assert "set AWS_REGION" in report.trouble("region")
+    assert {"identity", "bucket", *PREFIXES, "login", "copy"} < set(report.parts("not asked"))
+    assert {"settings", "catalog", "instance", "disk"} == set(report.parts("ok"))
+
+
+def test_given_no_credentials_when_the_doctor_looks_then_it_says_where_to_give_them(site: Site):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        site.patch.delenv(name)
+    report = site.doctor()
+    assert "There are no AWS credentials." in report.trouble("identity")
+    assert report.lines["bucket"] == ("not asked", "identity first")
+
+
+def test_given_a_profile_that_does_not_exist_when_the_doctor_looks_then_it_names_the_variable(site: Site):
+    site.patch.setenv("AWS_PROFILE", "no-such-profile")
+    assert "AWS_PROFILE" in site.doctor().trouble("region")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("ExpiredToken", "have expired"), ("InvalidClientTokenId", "does not accept the credentials")],
+)
+def test_given_refused_credentials_when_the_doctor_looks_then_it_says_why_and_the_database_is_asked_all_the_same(
+    site: Site, code: str, told: str
+):
+    log_in_with(site, site.standin.new_user(CANARY))
+    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{CANARY}</Message></Error></ErrorResponse>".encode()
+    with FaultyS3(s3_servers.moto()) as sts:
+        sts.faults.append(Fault("POST", lambda _: Answer(403, {"Content-Type": "text/xml"}, body)))
+        site.patch.setenv("AWS_ENDPOINT_URL_STS", sts.endpoint)
+        report = site.doctor()
+    assert told in report.trouble("identity") and code in report.trouble("identity")
+    assert report.state("bucket") == "not asked" and report.state("login") == "ok"
+
+
+def test_given_no_way_to_sts_when_the_doctor_looks_then_the_identity_is_not_known_and_the_rest_is_asked(site: Site):
+    site.patch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    report = site.doctor()
+    assert report.code == 0
+    assert report.parts("not known") == ["identity"]
+    assert report.state("copy") == "ok"
+
+
+# The bucket
+
+
+def test_given_no_such_bucket_when_the_doctor_looks_then_it_says_so_and_the_warehouse_is_asked(site: Site):
+    site.patch.setenv("WALMART_BI_BUCKET", "no-such-bucket")
+    report = site.doctor()
+    assert "There is no such bucket." in report.trouble("bucket")
+    assert report.lines["copy"] == ("not asked", "staging first")
+    assert report.state("tables") == "ok"
+
+
+def test_given_a_bucket_in_another_region_when_the_doctor_looks_then_both_regions(site: Site):
+    there = f"{site.bucket}-eu"
+    site.s3.create_bucket(Bucket=there, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    site.patch.setenv("WALMART_BI_BUCKET", there)
+    told = site.doctor().trouble("bucket")
+    assert "in eu-central-1" in told and "us-east-1" in told and "AWS_REGION=eu-central-1" in told
+
+
+def test_given_no_versioning_when_the_doctor_looks_then_the_command_that_switches_it_on(site: Site):
+    site.s3.put_bucket_versioning(Bucket=site.bucket, VersioningConfiguration={"Status": "Suspended"})
+    report = site.doctor()
+    told = report.trouble("versioning")
+    assert "Versioning is suspended" in told
+    assert f"aws s3api put-bucket-versioning --bucket {site.bucket} " in told
+    assert report.parts("NOT IN ORDER") == ["versioning"]
+
+
+def test_given_public_access_when_the_doctor_looks_then_what_is_not_blocked(site: Site):
+    site.s3.put_public_access_block(
+        Bucket=site.bucket, PublicAccessBlockConfiguration={**BLOCKED, "BlockPublicPolicy": False}
+    )
+    report = site.doctor()
+    assert "BlockPublicPolicy not set" in report.trouble("private")
+    assert report.parts("NOT IN ORDER") == ["private"]
+    site.s3.delete_public_access_block(Bucket=site.bucket)
+    assert "BlockPublicAcls, IgnorePublicAcls" in site.doctor().trouble("private")
+
+
+def test_given_a_public_policy_when_the_doctor_looks_then_the_bucket_is_not_private(site: Site):
+    everybody = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{site.bucket}/*",
+    }
+    site.s3.put_bucket_policy(
+        Bucket=site.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    )
+    assert "policy is public" in site.doctor().trouble("private")
+
+
+def test_given_no_encryption_when_the_doctor_looks_then_not_in_order_unless_the_setting_asks_for_it(site: Site):
+    site.s3.delete_bucket_encryption(Bucket=site.bucket)
+    assert "WALMART_BI_S3_ENCRYPTION" in site.doctor().trouble("encryption")
+    site.patch.setenv("WALMART_BI_S3_ENCRYPTION", "AES256")
+    assert site.doctor().lines["encryption"] == ("ok", "AES256, as WALMART_BI_S3_ENCRYPTION asks")
+
+
+def test_given_no_right_to_read_a_configuration_when_the_doctor_looks_then_not_known_and_the_right(
+    site: Site, proxy: FaultyS3
+):
+    rights = {
+        "versioning": ("?versioning", "s3:GetBucketVersioning"),
+        "private": ("?publicAccessBlock", "s3:GetBucketPublicAccessBlock"),
+        "encryption": ("?encryption", "s3:GetEncryptionConfiguration"),
+    }
+    proxy.faults += [Fault("GET", refusal(403, "AccessDenied", CANARY), asked) for asked, _ in rights.values()]
+    report = site.doctor()
+    assert (report.code, report.parts("not known")) == (0, list(rights))
+    assert all(right in report.lines[part][1] for part, (_, right) in rights.items())
+
+
+# Prefixes
+
+
+def forbid(site: Site, right: str, *prefixes: str) -> None:
+    """Deny the right below these prefixes, to everybody."""
+    forbidden = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": f"s3:{right}",
+        "Resource": [f"arn:aws:s3:::{site.bucket}/{site.prefix}/{prefix}/*" for prefix in prefixes],
+    }
+    site.s3.put_bucket_policy(
+        Bucket=site.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [forbidden]})
+    )
+
+
+@pytest.mark.parametrize("right", ["PutObject", "GetObject"])
+@pytest.mark.parametrize("looked_before", [False, True])
+def test_given_prefixes_that_may_not_be_written_or_read_when_the_doctor_looks_then_which_and_what(
+    site: Site, right: str, looked_before: bool
+):
+    if looked_before:
+        site.doctor()
+    forbid(site, right, *PREFIXES)
+    report = site.doctor()
+    assert report.parts("NOT IN ORDER") == PREFIXES
+    assert report.parts("not asked") == ["write-once", "copy"]
+    for prefix in PREFIXES:
+        told = report.trouble(prefix)
+        assert right in told and f"{site.prefix}/{prefix}/" in told and "no right" in told
+
+
+def test_given_one_prefix_that_may_not_be_written_when_the_doctor_looks_then_the_others_are_in_order(site: Site):
+    forbid(site, "PutObject", "quarantine")
+    report = site.doctor()
+    assert report.parts("NOT IN ORDER") == ["quarantine"]
+    assert report.parts("not asked") == []
+
+
+@pytest.mark.parametrize("folder", ["staging", "dashboard_data"])
+def test_given_no_right_to_delete_when_the_doctor_looks_then_the_folder(site: Site, proxy: FaultyS3, folder: str):
+    proxy.faults.append(Fault("DELETE", refusal(403, "AccessDenied", CANARY), f"/{folder}/"))
+    told = site.doctor().trouble(folder)
+    assert f"s3:DeleteObject below {folder}/" in told
+
+
+def test_given_a_server_that_overwrites_all_the_same_when_the_doctor_looks_then_it_is_refused(
+    site: Site, proxy: FaultyS3
+):
+    proxy.dropped_headers.add("If-None-Match")
+    report = site.doctor()
+    assert "overwrites an object" in report.trouble("write-once")
+    assert report.parts("NOT IN ORDER") == ["write-once"]
+
+
+# Queues
+
+
+@pytest.fixture
+def queue(site: Site) -> Any:
+    """An arrival queue with a dead-letter queue; the way to both."""
+    sqs = boto3.client("sqs")
+    dead = sqs.create_queue(QueueName=f"{site.bucket}-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
+    url = sqs.create_queue(QueueName=f"{site.bucket}-raw", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    site.patch.setenv("WALMART_BI_RAW_DATA_QUEUE_URL", url)
+    return sqs, url, dead
+
+
+def test_given_a_queue_when_the_doctor_looks_then_it_and_its_dead_letters_are_in_order(site: Site, queue: Any):
+    sqs, url, _ = queue
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    report = site.doctor()
+    assert report.code == 0
+    assert report.lines["raw_data queue"] == ("ok", f"{url}: 1 message(s) waiting")
+    assert report.lines["raw_data dead letters"][1].endswith("-dead: empty")
+    assert "monthly_data queue" not in report.lines
+
+
+def test_given_dead_letters_when_the_doctor_looks_then_their_number_and_the_runbook(site: Site, queue: Any):
+    sqs, _, dead = queue
+    for _ in range(3):
+        sqs.send_message(QueueUrl=dead, MessageBody=CANARY)
+    told = site.doctor().trouble("raw_data dead letters")
+    assert "3 message(s)" in told and dead in told and "docs/runbook.md" in told
+
+
+def test_given_a_queue_without_dead_letter_queue_when_the_doctor_looks_then_it_is_not_in_order(site: Site, queue: Any):
+    sqs, url, _ = queue
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
+    report = site.doctor()
+    assert "has no dead-letter queue" in report.trouble("raw_data dead letters")
+    assert report.state("raw_data queue") == "ok"
+
+
+def test_given_no_such_queue_when_the_doctor_looks_then_the_variable(site: Site):
+    site.patch.setenv("WALMART_BI_MONTHLY_DATA_QUEUE_URL", f"{s3_servers.moto()}/123456789012/no-such-queue")
+    report = site.doctor()
+    assert "There is no such queue" in report.trouble("monthly_data queue")
+    assert report.lines["monthly_data dead letters"] == ("not asked", "monthly_data queue first")
+
+
+def test_given_no_right_to_ask_a_queue_when_the_doctor_looks_then_not_known_and_the_right(site: Site, queue: Any):
+    body = json.dumps({"__type": "com.amazonaws.sqs#AccessDeniedException", "message": CANARY}).encode()
+    with FaultyS3(s3_servers.moto()) as sqs:
+        sqs.faults.append(Fault("POST", lambda _: Answer(403, {"Content-Type": "application/x-amz-json-1.0"}, body)))
+        site.patch.setenv("AWS_ENDPOINT_URL_SQS", sqs.endpoint)
+        report = site.doctor()
+    assert (report.code, report.parts("not known")) == (0, ["raw_data queue", "raw_data dead letters"])
+    assert "sqs:GetQueueAttributes" in report.lines["raw_data queue"][1]
+
+
+# The warehouse
+
+
+def test_given_a_wrong_password_when_the_doctor_looks_then_the_login_is_refused(site: Site):
+    log_in_with(site, site.standin.new_user("another password"))
+    report = site.doctor()
+    assert "The login was refused" in report.trouble("login")
+    assert {"schema", "tables", "views", "copy", "months"} == set(report.parts("not asked"))
+
+
+def test_given_no_such_workgroup_when_the_doctor_looks_then_its_name(site: Site):
+    site.patch.setenv("WALMART_BI_REDSHIFT_WORKGROUP", "no-such-workgroup")
+    assert "no-such-workgroup" in site.doctor().trouble("login")
+
+
+def test_given_no_such_database_when_the_doctor_looks_then_its_name(site: Site):
+    site.patch.setenv("WALMART_BI_REDSHIFT_DATABASE", "no_such_database")
+    assert "WALMART_BI_REDSHIFT_DATABASE" in site.doctor().trouble("login")
+
+
+def test_given_no_such_schema_when_its_repair_is_carried_out_then_the_doctor_is_content(site: Site, user: str):
+    site.patch.setenv("WALMART_BI_REDSHIFT_SCHEMA", "Retail")
+    report = site.doctor()
+    assert "There is no such schema." in report.trouble("schema")
+    assert report.lines["tables"] == ("not asked", "schema first")
+    site.sql(*repairs(report.trouble("schema")))
+    assert site.doctor().code == 0
+
+
+def test_given_no_right_in_the_schema_when_its_repair_is_carried_out_then_the_doctor_is_content(site: Site, user: str):
+    site.sql("CREATE SCHEMA retail", f"REVOKE TEMP ON DATABASE {site.database} FROM PUBLIC")
+    site.patch.setenv("WALMART_BI_REDSHIFT_SCHEMA", "retail")
+    told = site.doctor().trouble("schema")
+    assert f"{user} has no right to USAGE, CREATE on schema retail" in told
+    site.sql(*repairs(told))
+    told = site.doctor().trouble("schema")
+    assert "TEMP on database" in told
+    site.sql(*repairs(told))
+    assert site.doctor().code == 0
+
+
+def test_given_missing_rights_on_the_tables_when_repaired_as_told_then_the_doctor_is_content_and_a_load_works(
+    site: Site, user: str, tmp_path: Path
+):
+    site.sql(f'GRANT SELECT, INSERT, DELETE ON load_ledger TO "{user}"')
+    told = site.doctor().trouble("tables")
+    assert f"{user} has no right to UPDATE on table public.load_ledger" in told
+    site.sql(*repairs(told))
+    told = site.doctor().trouble("tables")
+    assert "SELECT, INSERT, DELETE on table public.walmart_sales" in told
+    site.sql(*repairs(told))
+    report = site.doctor()
+    assert report.code == 0 and user in report.lines["login"][1]
+    file = tmp_path / "sales_2024-03.csv"
+    write_sample(file, rows=50, first_day=dt.date(2024, 3, 1), last_day=dt.date(2024, 3, 31), dirty_share=0)
+    loaded = run("load", file)
+    assert loaded.code == 0, loaded.err + loaded.out
+
+
+def test_given_a_view_of_another_user_when_repaired_as_told_then_the_doctor_is_content(site: Site, user: str):
+    site.sql(
+        f'GRANT ALL ON walmart_sales, load_ledger TO "{user}"',
+        "CREATE VIEW kpi_total_revenue AS SELECT COUNT(*) AS orders FROM walmart_sales",
+    )
+    told = site.doctor().trouble("views")
+    assert "kpi_total_revenue (rs)" in told
+    site.sql(*repairs(told))
+    assert site.doctor().code == 0
+
+
+def test_given_a_copy_role_that_may_not_be_assumed_when_the_doctor_looks_then_the_trust_policy(site: Site):
+    site.standin.front.roles.clear()
+    report = site.doctor()
+    told = report.trouble("copy")
+    assert COPY_ROLE in told and "trust policy" in told
+    assert report.parts("NOT IN ORDER") == ["copy"]
+
+
+def test_given_a_copy_role_without_right_on_the_bucket_when_the_doctor_looks_then_the_rights(site: Site):
+    with FaultyS3(s3_servers.moto()) as refusing:
+        refusing.faults.append(Fault("GET", refusal(403, "AccessDenied", "Access Denied"), "/staging/copy/"))
+        site.standin.front.s3 = boto3.client("s3", endpoint_url=refusing.endpoint)
+        report = site.doctor()
+    told = report.trouble("copy")
+    assert "Access Denied" in told and "s3:GetObject" in told and "monthly_data" in told
+    assert report.parts("NOT IN ORDER") == ["copy"]
+    kept = site.s3.list_objects_v2(Bucket=site.bucket, Prefix=f"{site.prefix}/staging/copy/")
+    assert kept["KeyCount"] == 0
+
+
+# This machine
+
+
+def test_given_no_room_for_copies_when_the_doctor_looks_then_the_temporary_directory(site: Site, tmp_path: Path):
+    site.patch.setattr("tempfile.tempdir", str(tmp_path))
+    site.patch.setattr("walmart_bi.cli.doctor.machine.LOW_DISK_BYTES", 1 << 80)
+    assert str(tmp_path) in site.doctor().trouble("disk")
+
+
+def test_given_a_temporary_directory_that_cannot_be_written_when_the_doctor_looks_then_the_variable(site: Site):
+    def nowhere() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    site.patch.setattr("tempfile.gettempdir", nowhere)
+    report = site.doctor()
+    assert "TMPDIR" in report.trouble("disk")
+    assert "No usable temporary directory" in report.trouble("raw_data")
