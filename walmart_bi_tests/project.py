@@ -21,6 +21,7 @@ from walmart_bi.sales.sample import HEADER, write_sample
 from walmart_bi.settings import Settings
 from walmart_bi.stores.base import ObjectInfo, ObjectStore
 from walmart_bi.warehouse.base import Warehouse
+from walmart_bi_tests.arrival_queues import TestQueue, new_queue, notify
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, WORKGROUP, shared_standin
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -94,6 +95,7 @@ def aws_environment() -> Iterator[dict[str, str]]:
     standin = shared_standin()
     variables = {
         **standin.environment,
+        "AWS_ENDPOINT_URL_SQS": standin.environment["AWS_ENDPOINT_URL_S3"],
         "WALMART_BI_TARGET": "aws",
         "WALMART_BI_BUCKET": standin.new_bucket(),
         "WALMART_BI_PREFIX": "retail/bi",
@@ -103,6 +105,25 @@ def aws_environment() -> Iterator[dict[str, str]]:
     }
     with mock.patch.dict(os.environ, variables):
         yield variables
+
+
+@contextmanager
+def new_aws_project_with_queues(directory: Path) -> Iterator[tuple[TestProject, TestQueue, TestQueue]]:
+    """An empty project on AWS whose bucket tells of `raw_data/` and of `monthly_data/` in a queue each."""
+    with aws_environment() as variables:
+        raw_data, monthly_data = new_queue(), new_queue()
+        bucket, folder = variables["WALMART_BI_BUCKET"], variables["WALMART_BI_PREFIX"]
+        notify(shared_standin().s3, bucket, {f"{folder}/raw_data/": raw_data, f"{folder}/monthly_data/": monthly_data})
+        chosen = Settings.from_environment(
+            {
+                **variables,
+                "WALMART_BI_HOME": str(directory / "home"),
+                "WALMART_BI_RAW_DATA_QUEUE_URL": raw_data.url,
+                "WALMART_BI_MONTHLY_DATA_QUEUE_URL": monthly_data.url,
+            }
+        )
+        with _opened(directory, chosen) as project:
+            yield project, raw_data, monthly_data
 
 
 TARGETS: dict[str, Callable[[Path], AbstractContextManager[TestProject]]] = {
