@@ -77,7 +77,8 @@ def print_next(project: Project) -> None:
     """Where things are and what to look at next."""
     print(f"\nsnapshot:  {project.store.uri(DASHBOARD_DATA + 'latest/manifest.json')}")
     print(f"warehouse: {project.settings.warehouse_place}")
-    print("next:      walmart-bi status, or make dev and open http://127.0.0.1:3000")
+    looking = "the Dagster UI of this instance" if project.settings.aws else "make dev and open http://127.0.0.1:3000"
+    print(f"next:      walmart-bi status, or {looking}")
 
 
 def print_status() -> int:
@@ -87,7 +88,8 @@ def print_status() -> int:
     active = [entry for entry in project.warehouse.ledger() if entry.is_active]
     if not active:
         print(f"nothing is loaded yet in {project.settings.warehouse_place}")
-        print("next: walmart-bi load FILE, or make run")
+        # `make run` without a file loads made-up sales, which have no place in a real warehouse.
+        print("next: walmart-bi load FILE" + ("" if project.settings.aws else ", or make run"))
         return 0
     _print_entries(active)
     print(f"\n{len(active)} months, {sum(entry.loaded_rows for entry in active):,} rows; ", end="")

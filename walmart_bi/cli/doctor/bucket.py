@@ -25,11 +25,12 @@ _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restrict
 
 
 def bucket_probes(settings: S3Settings, store: S3Store) -> Iterator[Probe]:
-    """The bucket, three of its settings, and each prefix."""
+    """The bucket, four of its settings, and each prefix."""
     bucket = _Bucket(settings, store)
     yield Probe("bucket", bucket.is_here, ("identity",))
     yield Probe("versioning", bucket.keeps_versions, ("bucket",))
     yield Probe("private", bucket.is_private, ("bucket",))
+    yield Probe("policy", bucket.has_private_policy, ("bucket",))
     yield Probe("encryption", bucket.encrypts, ("bucket",))
     for prefix in _PREFIXES:
         yield Probe(prefix.rstrip("/"), functools.partial(_prefix, store, prefix), ("bucket",))
@@ -61,7 +62,7 @@ class _Bucket:
     def keeps_versions(self) -> str:
         """What was overwritten or deleted by mistake can be brought back."""
         answer = self._configuration("get_bucket_versioning", "s3:GetBucketVersioning")
-        state = str(answer.get("Status", "never switched on"))
+        state = str(answer.get("Status", "Off"))
         if state != "Enabled":
             raise NotInOrder(
                 f"Versioning is {state.lower()}, so what is overwritten or deleted by mistake is lost.",
@@ -72,7 +73,7 @@ class _Bucket:
         return "every overwritten or deleted object can be brought back"
 
     def is_private(self) -> str:
-        """No access list and no policy can open the bucket to everybody."""
+        """Whatever an access list or a policy says, the bucket is not open to everybody."""
         answer = self._configuration("get_public_access_block", "s3:GetBucketPublicAccessBlock", absent=_NO_BLOCK)
         blocked = answer.get("PublicAccessBlockConfiguration", {})
         missing = [name for name in _BLOCKS if not blocked.get(name)]
@@ -83,14 +84,18 @@ class _Bucket:
                 next_step=f"aws s3api put-public-access-block --bucket {self._name} "
                 f"--public-access-block-configuration {','.join(f'{name}=true' for name in _BLOCKS)}",
             )
+        return "public access is blocked"
+
+    def has_private_policy(self) -> str:
+        """The policy does not ask for what only the block keeps from happening."""
         policy = self._configuration("get_bucket_policy_status", "s3:GetBucketPolicyStatus", absent=_NO_POLICY)
         if policy.get("PolicyStatus", {}).get("IsPublic"):
             raise NotInOrder(
-                "The bucket's policy is public, and only the block of public access keeps others out.",
+                "The bucket's policy is public: at most the block of public access keeps others out.",
                 place=self._place,
                 next_step="remove the statements whose Principal is * and that have no condition on who asks.",
             )
-        return "public access is blocked, and no policy asks for it"
+        return "opens nothing to everybody"
 
     def encrypts(self) -> str:
         """How objects are encrypted at rest."""

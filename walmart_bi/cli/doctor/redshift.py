@@ -25,7 +25,6 @@ _RIGHTS = {
     SALES_TABLE: ("SELECT", "INSERT", "DELETE"),
     LEDGER_TABLE: ("SELECT", "INSERT", "UPDATE", "DELETE"),
 }
-_SCHEMA_RIGHTS = ("USAGE", "CREATE")
 _COPIES = f"{STAGING}copy/"
 _TRUE = {"true", "t", "1"}
 
@@ -72,9 +71,8 @@ class _Redshift:
                     next_step=f'as an administrator: CREATE SCHEMA {self._schema} AUTHORIZATION "{user}"; or correct '
                     "WALMART_BI_REDSHIFT_SCHEMA.",
                 )
-            self._require(opened, user, f"SCHEMA {self._schema}", "has_schema_privilege", self._schema, _SCHEMA_RIGHTS)
-            database = self._settings.database
-            self._require(opened, user, f"DATABASE {database}", "has_database_privilege", database, ("TEMP",))
+            self._require(opened, user, "SCHEMA", self._schema, ("USAGE", "CREATE"))
+            self._require(opened, user, "DATABASE", self._settings.database, ("TEMP",))
         return f"{self._schema}: views and temporary tables can be made"
 
     def tables(self) -> str:
@@ -89,8 +87,7 @@ class _Redshift:
                 [self._schema, *_RIGHTS],
             )
             for (table,) in sorted(there.rows):
-                name = f"{self._schema}.{table}"
-                self._require(opened, user, f"TABLE {name}", "has_table_privilege", name, _RIGHTS[table])
+                self._require(opened, user, "TABLE", f"{self._schema}.{table}", _RIGHTS[table])
                 found.append(table)
         missing = [table for table in _RIGHTS if table not in found]
         told = f"{' and '.join(found)} can be read and changed" if found else ""
@@ -146,21 +143,16 @@ class _Redshift:
         """The ledger can be read."""
         return f"{sum(entry.is_active for entry in self._warehouse.ledger())} month(s) loaded"
 
-    def _require(
-        self, opened: Session, user: str, what: str, function: str, name: str, rights: tuple[str, ...]
-    ) -> None:
-        """The database's own word on each right. The functions and names are this project's, rights are constants."""
-        missing = [
-            right
-            for right in rights
-            if not _is_true(opened.query(f"SELECT {function}(CAST(? AS VARCHAR), '{right}')", [name]).rows[0][0])
-        ]
+    def _require(self, opened: Session, user: str, kind: str, name: str, rights: tuple[str, ...]) -> None:
+        """Hold the database's own word on each right; kind and rights are constants."""
+        asking = f"SELECT has_{kind.lower()}_privilege(CAST(? AS VARCHAR), CAST(? AS VARCHAR))"
+        missing = [right for right in rights if not _is_true(opened.query(asking, [name, right]).rows[0][0])]
         if missing:
             wanted = ", ".join(missing)
             raise NotInOrder(
-                f"The user {user} has no right to {wanted} on {what.lower()}.",
+                f"The user {user} has no right to {wanted} on {kind.lower()} {name}.",
                 place=self._place,
-                next_step=f'as its owner or an administrator: GRANT {wanted} ON {what} TO "{user}".',
+                next_step=f'as its owner or an administrator: GRANT {wanted} ON {kind} {name} TO "{user}".',
             )
 
     def _copy_refused(self, error: WarehouseError) -> NotInOrder:
