@@ -1,0 +1,16 @@
+-- Read-only access for Tableau and for people: the KPI views, not the rows of single customers. Run after the first load,
+-- by the administrator, in the database `sales`. Each statement stands for itself and, but for the first, may be repeated.
+
+-- Members are added with: ALTER GROUP walmart_bi_readers ADD USER somebody;
+CREATE GROUP walmart_bi_readers;
+
+GRANT USAGE ON SCHEMA walmart_bi TO GROUP walmart_bi_readers;
+
+-- Everything that is there, without the two tables; the views read them with the rights of their owner.
+GRANT SELECT ON ALL TABLES IN SCHEMA walmart_bi TO GROUP walmart_bi_readers;
+REVOKE ALL ON walmart_bi.walmart_sales FROM GROUP walmart_bi_readers;
+REVOKE ALL ON walmart_bi.load_ledger FROM GROUP walmart_bi_readers;
+
+-- Views that come later, or are made anew because their columns changed. The two tables are never made anew.
+ALTER DEFAULT PRIVILEGES FOR USER "IAMR:walmart-bi-pipeline" IN SCHEMA walmart_bi
+GRANT SELECT ON TABLES TO GROUP walmart_bi_readers;
