@@ -94,7 +94,8 @@ def plan(
     """Decide on every new or changed object of the listing.
 
     `covers` tells the months of an arrival and raises WalmartBiError for one that cannot be loaded. An object written
-    less than `settle` ago may still be growing and waits for a later tick, as do arrivals past `limit`, those that
+    less than `settle` ago may still be growing and waits for a later tick (with no `settle`, clocks are not compared:
+    the store's may be ahead), as do arrivals past `limit`, those that
     come when the tick is `out_of_time`, and those that the store could not give just now (StoreError): that says
     nothing about the file. An arrival asks only for the months of which it is the newest file.
 
@@ -105,7 +106,7 @@ def plan(
     known = read_cursor(cursor)
     seen = _still_there(known, {info.key for info in objects}, asked)
     fresh = [info for info in objects if not known.says(info.key, info.etag)]
-    settled = [info for info in fresh if now - info.modified >= settle]
+    settled = [info for info in fresh if not settle or now - info.modified >= settle]
     notes = [f"{info.key} is still being written" for info in fresh if info not in settled]
     taken: list[ObjectInfo] = []
     rejections: list[Rejection] = []

@@ -94,7 +94,13 @@ def _redshift(reader: EnvironmentReader) -> RedshiftSettings:
 
 def _queues(reader: EnvironmentReader) -> ArrivalQueues:
     what = "the address of an SQS queue"
-    return ArrivalQueues(
+    queues = ArrivalQueues(
         raw_data=reader.matching("RAW_DATA_QUEUE_URL", _ADDRESS, what),
         monthly_data=reader.matching("MONTHLY_DATA_QUEUE_URL", _ADDRESS, what),
     )
+    if queues.raw_data and queues.raw_data == queues.monthly_data:
+        # Each sensor deletes what is not for it.
+        reader.problems.append(
+            f"{PREFIX}RAW_DATA_QUEUE_URL and {PREFIX}MONTHLY_DATA_QUEUE_URL name one queue, each prefix needs its own"
+        )
+    return queues

@@ -1,5 +1,6 @@
 """The assembled graph: what every asset tells about itself, and how its parts hang together."""
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from walmart_bi.build import build_definitions
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.settings import Settings
-from walmart_bi.settings_aws import AwsSettings
+from walmart_bi.settings_aws import ArrivalQueues, AwsSettings
 from walmart_bi.stores.s3_settings import S3Settings
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 
@@ -110,6 +111,15 @@ def test_given_the_jobs_and_sensors_when_loaded_then_they_are_complete_and_on(de
     for sensor in sensors.values():
         assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     dg.Definitions.validate_loadable(definitions)
+
+
+def test_given_queues_when_assembled_then_their_sensors_look_often_and_the_others_seldom(tmp_path: Path):
+    told = dataclasses.replace(AWS, queues=ArrivalQueues(raw_data="https://sqs.example/1/raw"))
+    intervals = {
+        sensor.name: sensor.minimum_interval_seconds
+        for sensor in build_definitions(Settings(home=tmp_path, aws=told)).sensors or ()
+    }
+    assert (intervals["raw_file_sensor"], intervals["monthly_data_sensor"]) == (4, 30)
 
 
 def test_given_a_freshness_day_when_assembled_then_only_the_sales_table_has_the_policy(tmp_path: Path):

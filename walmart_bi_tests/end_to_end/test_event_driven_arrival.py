@@ -12,6 +12,7 @@ import pytest
 from walmart_bi.arrival_queue import ArrivalQueue
 from walmart_bi.arrivals import read_cursor
 from walmart_bi.stores.base import StoreError
+from walmart_bi.stores.s3_transfer import PART_BYTES
 from walmart_bi_tests.arrival_queues import TestQueue, notify, sqs
 from walmart_bi_tests.project import TestProject, month_csv, new_aws_project_with_queues
 from walmart_bi_tests.redshift_standin.standin import shared_standin
@@ -169,6 +170,22 @@ def test_given_a_removed_file_when_its_message_is_read_then_it_is_forgotten_and_
     assert read_cursor(site.cursors["raw_file_sensor"]).seen == {}
     site.put("raw_data/2024-05.csv")
     assert site.requested() == ["raw_data/2024-05.csv"]
+
+
+def test_given_the_same_bytes_again_when_their_message_is_read_then_it_is_the_version_that_is_known(site: Site):
+    site.put("raw_data/2024-05.csv")
+    assert site.requested() == ["raw_data/2024-05.csv"]
+    site.put("raw_data/2024-05.csv")
+    assert site.ticks_until(lambda: site.raw_data.left() == 0) == []
+
+
+def test_given_a_large_file_in_parts_when_its_message_is_read_then_it_is_requested(site: Site, tmp_path: Path):
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"x" * (PART_BYTES + 1))
+    site.project.store.put("raw_data/2024-05.csv", large)
+    (request,) = site.tick().run_requests
+    etag = site.project.store.head("raw_data/2024-05.csv").etag
+    assert request.run_key == f"raw_data/2024-05.csv@{etag}:2024-05..2024-05"
 
 
 def test_given_names_that_are_no_arrivals_when_their_messages_are_read_then_they_are_deleted_at_once(site: Site):

@@ -74,6 +74,12 @@ def test_given_a_file_that_may_still_grow_when_planned_then_it_waits_for_a_later
     assert requested(tick([arrival("2025-01.csv", age=3)], growing.cursor)) == [("2025-01.csv", ("2025-01",))]
 
 
+def test_given_a_store_whose_clock_is_ahead_when_its_objects_are_always_complete_then_none_waits():
+    ahead = arrival("2025-01.csv", age=-300)
+    decided = plan([ahead], None, covers=covers, now=NOW, settle=dt.timedelta(0), limit=20)
+    assert requested(decided) == [("2025-01.csv", ("2025-01",))]
+
+
 def test_given_two_files_for_one_month_when_planned_then_only_the_newest_is_loaded_and_the_other_is_noted():
     decided = tick([arrival("2025-01_b.csv", age=50), arrival("2025-01_a.csv", age=90)])
     assert requested(decided) == [("2025-01_b.csv", ("2025-01",))]

@@ -143,6 +143,13 @@ def test_given_a_host_without_user_and_password_when_read_then_both_are_named():
         Settings.from_environment(given)
 
 
+def test_given_one_queue_for_both_prefixes_when_read_then_the_error_names_both_variables():
+    url = "https://sqs.example/1/arrivals"
+    given = {**AWS, "WALMART_BI_RAW_DATA_QUEUE_URL": url, "WALMART_BI_MONTHLY_DATA_QUEUE_URL": url}
+    with pytest.raises(SettingsError, match="RAW_DATA_QUEUE_URL and WALMART_BI_MONTHLY_DATA_QUEUE_URL name one queue"):
+        Settings.from_environment(given)
+
+
 def test_given_aws_variables_and_the_local_target_when_read_then_they_are_not_looked_at():
     settings = Settings.from_environment({**AWS, "WALMART_BI_TARGET": "local", "WALMART_BI_BUCKET": "Retail_Sales"})
     assert settings.aws is None
