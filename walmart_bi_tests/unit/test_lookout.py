@@ -55,6 +55,7 @@ class Queue:
     waiting: dict[str, Message] = field(default_factory=dict)
     hidden: dict[str, Message] = field(default_factory=dict)
     broken: bool = False
+    undeletable: bool = False
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def send(self, body: str) -> None:
@@ -70,6 +71,8 @@ class Queue:
         return list(batch.values())
 
     def delete(self, messages: list[Message]) -> None:
+        if self.undeletable:
+            raise QueueError("It may not be deleted from.", place="the queue", next_step="allow it.")
         for message in messages:
             self.hidden.pop(message.receipt, None)
 
@@ -145,9 +148,10 @@ class Arrivals(RuleBasedStateMachine):
     def visibility_timeout(self) -> None:
         self.queue.time_out()
 
-    @rule(store=st.booleans(), queue=st.booleans())
-    def trouble(self, store: bool, queue: bool) -> None:
-        self.bucket.broken, self.queue.broken = store, queue and not self.messages_alone
+    @rule(store=st.booleans(), queue=st.booleans(), deleting=st.booleans())
+    def trouble(self, store: bool, queue: bool, deleting: bool) -> None:
+        self.bucket.broken, self.queue.undeletable = store, deleting
+        self.queue.broken = queue and not self.messages_alone
 
     @precondition(lambda self: not self.messages_alone)
     @rule(minutes=st.sampled_from([1, 4, 9, 10]))
@@ -182,7 +186,7 @@ class Arrivals(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """When all is well again, the messages alone bring the rest; what was never told, the next listing brings."""
-        self.trouble(store=False, queue=False)
+        self.trouble(store=False, queue=False, deleting=False)
         for name in self.unsent:
             self.queue.send(notice(name))
         if not self.messages_alone:
@@ -201,3 +205,13 @@ class Arrivals(RuleBasedStateMachine):
 
 TestArrivals = Arrivals.TestCase
 TestArrivals.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+
+
+def test_given_messages_that_may_not_be_deleted_when_looked_at_then_it_is_said_and_the_arrivals_are_seen():
+    arrival = ObjectInfo("raw_data/2025-01.csv", 10, "v1", START)
+    bucket, queue = Bucket({arrival.key: arrival}), Queue(undeletable=True)
+    queue.send(notice("2025-01.csv"))
+    listed = plan([], None, covers=lambda info: (), now=START, settle=dt.timedelta(0), limit=20).cursor
+    view = look(bucket, Landing("raw_data/"), listed, queue, START)
+    assert view.listing == (arrival,) and view.asked == {arrival.key}
+    assert len(view.problems) == 1 and view.problems[0].endswith("The messages come again.")
