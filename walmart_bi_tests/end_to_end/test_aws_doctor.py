@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +119,24 @@ def test_given_refused_credentials_when_the_doctor_looks_then_it_says_why_and_th
     assert report.state("bucket") == "not asked" and report.state("login") == "ok"
 
 
-def test_given_no_way_to_sts_when_the_doctor_looks_then_the_identity_is_not_known_and_the_rest_is_asked(site: Site):
-    site.patch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+@pytest.mark.parametrize("server", [lambda: "http://127.0.0.1:1", s3_servers.localbucket], ids=["nobody", "not sts"])
+def test_given_no_sts_when_the_doctor_looks_then_the_identity_is_not_known_and_the_rest_is_asked(
+    site: Site, server: Callable[[], str]
+):
+    site.patch.setenv("AWS_ENDPOINT_URL_STS", server())
     report = site.doctor()
     assert report.code == 0
     assert report.parts("not known") == ["identity"]
     assert report.state("copy") == "ok"
+
+
+@pytest.mark.parametrize(("service", "part"), [("STS", "identity"), ("S3", "bucket"), ("SQS", "raw_data queue")])
+def test_given_an_endpoint_that_is_no_address_when_the_doctor_looks_then_the_variable(
+    site: Site, service: str, part: str
+):
+    site.patch.setenv("WALMART_BI_RAW_DATA_QUEUE_URL", "https://sqs.example/1/raw")
+    site.patch.setenv(f"AWS_ENDPOINT_URL_{service}", "nonsense")
+    assert f"AWS_ENDPOINT_URL_{service}" in site.doctor().trouble(part)
 
 
 # The bucket
@@ -201,6 +213,16 @@ def test_given_no_right_to_read_a_configuration_when_the_doctor_looks_then_not_k
     report = site.doctor()
     assert (report.code, report.parts("not known")) == (0, list(rights))
     assert all(right in report.lines[part][1] for part, (_, right) in rights.items())
+
+
+def test_given_a_server_without_these_configurations_when_the_doctor_looks_then_not_known_and_no_failure(site: Site):
+    other = s3_servers.localbucket()
+    site.patch.setenv("AWS_ENDPOINT_URL_S3", other)
+    site.standin.front.s3 = s3_servers.client(other)
+    site.standin.front.s3.create_bucket(Bucket=site.bucket)
+    report = site.doctor()
+    assert (report.code, report.parts("not known")) == (0, ["versioning", "private", "policy", "encryption"])
+    assert report.state("copy") == "ok"
 
 
 # Prefixes

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from walmart_bi.aws_session import aws_session
 from walmart_bi.cli.doctor.probes import NotInOrder, NotKnown, Probe
+from walmart_bi.errors import WalmartBiError
 from walmart_bi.stores.s3_errors import answer_in_words
 
 _PLACE = "AWS credentials"
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
+_UNKNOWN_KEYS = {
+    *("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+    *("IncompleteSignature", "MissingAuthenticationToken", "AccessDenied"),
+}
 _GIVE = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run it under a role."
 
 
@@ -72,7 +78,7 @@ def _identity() -> str:
     return f"{answer['Arn']}, credentials from {credentials.method}"
 
 
-def _refused(response: dict[str, object], operation: str) -> NotInOrder:
+def _refused(response: dict[str, Any], operation: str) -> WalmartBiError:
     code, answer = answer_in_words(response, operation)
     if code in _EXPIRED:
         return NotInOrder(
@@ -80,4 +86,12 @@ def _refused(response: dict[str, object], operation: str) -> NotInOrder:
             place=_PLACE,
             next_step="renew them (with single sign-on: `aws sso login`), then run it again.",
         )
-    return NotInOrder(f"AWS does not accept the credentials ({answer}).", place=_PLACE, next_step=_GIVE)
+    if code in _UNKNOWN_KEYS:
+        return NotInOrder(
+            f"AWS does not accept the credentials ({answer}).", place=_PLACE, next_step=f"check the clock, then {_GIVE}"
+        )
+    return NotKnown(
+        f"STS does not tell ({answer}); the other services are asked all the same.",
+        place=_PLACE,
+        next_step="run it again in a few minutes; check AWS_ENDPOINT_URL_STS.",
+    )
