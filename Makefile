@@ -30,10 +30,10 @@ INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
 
-.PHONY: help run dev test bench docs lock clean setup-run setup-dev
+.PHONY: help run dev dev-aws test bench docs lock clean setup-run setup-dev
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 run: setup-run ## load FILE=path.csv (or a 50,000-row sample) through the whole graph and print the KPIs
 ifdef FILE
@@ -50,6 +50,9 @@ endif
 dev: setup-run ## start the Dagster UI and daemon on http://127.0.0.1:3000 (PORT=n for another)
 	@echo 'make: runs and cursors are kept in .dagster/; the temporary directory that Dagster names holds nothing'
 	@$(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
+
+dev-aws: setup-dev ## the same with the aws target, on servers of this machine that play S3 and Redshift; no account needed
+	@$(BIN)/python -m walmart_bi_tests.dev_aws --state '$(STATE)/aws' --port $(PORT)
 
 test: setup-dev ## format, lint, types, then every test, with branch coverage held
 	@echo 'make: format' && $(BIN)/ruff format --check --quiet .

@@ -77,10 +77,10 @@ def dagster_dev(place: Path) -> Iterator[DagsterDev]:
             start_new_session=True,
         )
     try:
-        eventually(lambda: _answers(process, port), f"dagster dev did not answer; see {place}/dev.log")
+        eventually(lambda: answers(process, port), f"dagster dev did not answer; see {place}/dev.log")
         yield DagsterDev(place, port, time.monotonic() - started)
     finally:
-        _stop(process)
+        stop(process)
 
 
 def eventually(look: Callable[[], Found | None], otherwise: str) -> Found:
@@ -94,14 +94,15 @@ def eventually(look: Callable[[], Found | None], otherwise: str) -> Found:
     raise AssertionError(otherwise)
 
 
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+def answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether the UI answers; an AssertionError when the process has ended."""
     assert process.poll() is None, "dagster dev ended by itself"
     with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5):
         return True
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """Ask the first process alone: it stops the others in order. A signal to the whole group left them hanging."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
