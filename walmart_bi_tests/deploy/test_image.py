@@ -1,19 +1,26 @@
 """The image, as far as it can be held without a container engine: its Dockerfile, and what the Dockerfile names.
 
-It was not built here. What its RUN lines do is done elsewhere in the tests: `test_wheel.py` installs the project
-without a download, and the locked packages that it installs are the ones that these tests run on.
+It was not built here. What it copies is installed with its own command, and what it runs is started and asked for its
+health with its own commands, on the packages that these tests run on, which are those of its lock.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import re
+import shutil
+import socket
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from walmart_bi_tests.dagster_dev import STOP_SECONDS, eventually
 from walmart_bi_tests.definitions.test_locks import locked, pins
 from walmart_bi_tests.deploy.template import DEPLOY
 
@@ -87,6 +94,63 @@ def test_no_secret_is_written_into_it(instructions) -> None:
     assert len(given(instructions, "ARG")) == 1
     variables = " ".join(given(instructions, "ENV"))
     assert re.findall(r"(?i)\w*(?:password|secret|token|access_key)\w*", variables) == []
+
+
+# What it does
+
+
+def test_what_it_copies_is_installed_served_and_found_well_by_its_own_commands(instructions, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    for line in given(instructions, "COPY"):
+        for name in [] if line.startswith("--from") or LOCK in line else line.split()[:-1]:
+            place = CHECKOUT / name
+            if place.is_dir():
+                shutil.copytree(place, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(place, source)
+    install = next(line for line in given(instructions, "RUN") if line.endswith("--no-build-isolation ."))
+    run([sys.executable, *install.split()[1:], "--quiet", "--target", str(target)], source, {})
+    assert (target / "walmart_bi" / "sql").is_dir()
+
+    port = free_port()
+    (command,) = given(last_stage(instructions), "CMD")
+    (check,) = given(last_stage(instructions), "HEALTHCHECK")
+    server, probe = (at(json.loads(text), port) for text in (command, check.partition("CMD ")[2]))
+    environment = own_environment() | {"PYTHONPATH": str(target), "DAGSTER_HOME": str(tmp_path)}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(server, cwd=tmp_path, env=environment, stdout=log, stderr=log)
+        try:
+            is_well = functools.partial(subprocess.run, probe, cwd=tmp_path, env=environment, capture_output=True)
+            eventually(lambda: process.poll() is None and is_well(check=False).returncode == 0, "it is never well")
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+    assert is_well(check=False).returncode != 0
+
+
+def at(command: list[str], port: int) -> list[str]:
+    """The command on another port, with the program of this environment."""
+    program = Path(sys.executable).with_name(command[0])
+    return [str(program), *(str(port) if word == "4000" else word for word in command[1:])]
+
+
+def own_environment() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("WALMART_BI_", "DAGSTER", "COV_"))
+    }
+
+
+def run(command: list[str], place: Path, variables: dict[str, str]) -> None:
+    done = subprocess.run(command, cwd=place, env=own_environment() | variables, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 # Its lock
