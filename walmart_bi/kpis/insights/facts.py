@@ -34,6 +34,7 @@ def read_facts(reader: Reader) -> Facts:
         ),
         city_cube=tuple(sorted(CityCell(month_of(month), *rest) for month, *rest in _rows(reader, "top_cities"))),
         cities=_cities(sorted(_rows(reader, "cities"))),
+        customers=int(_rows(reader, "customers")[0][0]),
         quality=_quality(sorted(_rows(reader, "loads"))),
     )
 

@@ -89,12 +89,16 @@ class Quality:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that the story is computed from, read in one consistent state of the warehouse."""
+    """Everything that the story is computed from, read in one consistent state of the warehouse.
+
+    `customers` is the number of different customer ids.
+    """
 
     months: tuple[Month, ...]
     cube: tuple[Cell, ...]
     city_cube: tuple[CityCell, ...]
     cities: Cities
+    customers: int
     quality: Quality
 
     @property
@@ -161,6 +165,7 @@ class Insights(Record):
     previous_month: str | None
     orders: int
     cents: int
+    customers: int
     months: tuple[Month, ...]
     cities: Cities
     quality: Quality
