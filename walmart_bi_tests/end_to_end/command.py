@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[2]
+from walmart_bi_tests.command_line import CHECKOUT, Done, new_checkout
+
 PATIENCE_SECONDS = 180
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
 
 
 @contextlib.contextmanager
 def started(directory: Path, variables: Mapping[str, str], *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """The running command in a project's directory; killed at the latest when the block ends."""
-    if not (directory / "dagster.yaml").exists():
-        shutil.copy(CHECKOUT / "dagster.yaml", directory)
     process = subprocess.Popen(
         [sys.executable, "-m", "walmart_bi.cli", *map(str, arguments)],
-        cwd=directory,
+        cwd=new_checkout(directory),
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

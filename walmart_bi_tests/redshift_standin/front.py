@@ -135,6 +135,9 @@ class _Session:
                 self._answer(batch)
         finally:
             self._backend.close()
+            with contextlib.suppress(OSError):
+                # Closing alone tells the client nothing as long as an error's traceback keeps the stream.
+                self._client.shutdown(socket.SHUT_RDWR)
             self._client.close()
 
     def _startup(self) -> dict[str, str] | None:
