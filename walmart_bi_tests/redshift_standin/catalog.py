@@ -1,5 +1,6 @@
 """What the template database holds beside PostgreSQL's own catalog: the few system views and functions that are used.
 
+A width of VARCHAR, which Redshift counts in bytes and PostgreSQL in characters, becomes a constraint of each new table.
 Columns have the names and meanings of Redshift's documentation; those that nobody reads here are left out.
 """
 
@@ -23,6 +24,22 @@ CREATE TABLE standin.load_errors (
     query_id BIGINT, session_id INTEGER, database_name CHAR(64), file_name CHAR(256), line_number BIGINT,
     column_name CHAR(127), error_message CHAR(512), start_time TIMESTAMP DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
 );
+CREATE FUNCTION standin.count_bytes() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wide RECORD;
+BEGIN
+    FOR wide IN
+        SELECT made.objid::regclass AS place, attname AS name, atttypmod - 4 AS bytes
+        FROM pg_event_trigger_ddl_commands() AS made
+        JOIN pg_attribute ON attrelid = made.objid
+        WHERE made.object_type = 'table' AND attnum > 0 AND atttypid = 'varchar'::regtype AND atttypmod > 0
+    LOOP
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)',
+            wide.place, 'standin_width_' || wide.bytes || '_' || wide.name, wide.name, wide.bytes);
+    END LOOP;
+END $$;
+CREATE EVENT TRIGGER standin_count_bytes ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS')
+    EXECUTE FUNCTION standin.count_bytes();
 CREATE VIEW pg_catalog.sys_load_history AS SELECT * FROM standin.load_history;
 CREATE VIEW pg_catalog.sys_load_error_detail AS SELECT * FROM standin.load_errors;
 CREATE VIEW pg_catalog.stl_load_errors AS

@@ -84,6 +84,9 @@ def as_redshift(error: SqlError) -> SqlError:
     if error.fields["C"] == "40001":
         detail = "Serializable isolation violation on table, transactions forming the cycle are: unknown"
         return SqlError("XX000", "1023", D=detail)
+    width = re.match(r"standin_width_(\d+)_", error.fields.get("n", ""))
+    if width:
+        return SqlError("22001", f"value too long for type character varying({width.group(1)})")
     if error.fields["C"] == "57014":
         return SqlError("57014", "Query cancelled on user's request")
     return error

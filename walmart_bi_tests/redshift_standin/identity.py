@@ -14,13 +14,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+ROLE_USER = "IAMR:loader"
+_LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
+
 
 @dataclass
 class Identity:
-    """The workgroups that exist, with host and port, and the passwords that work now."""
+    """The workgroups that exist, with host and port, and the passwords that work: for ever, or for a time."""
 
     workgroups: dict[str, tuple[str, int]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    temporary: dict[str, dt.datetime] = field(default_factory=dict)
+    """The passwords that were handed out, each until when it works; all of them are of one user."""
+    lifetime: dt.timedelta = dt.timedelta(minutes=15)
     database_users: set[str] = field(default_factory=set)
     """Logins that have the rights of the database user of the same name; any other has those of a superuser."""
     denied: bool = False
@@ -29,6 +35,8 @@ class Identity:
 
     def accepts(self, user: str, password: str) -> bool:
         """Whether this user may log in with this password."""
+        if user == ROLE_USER:
+            return self.temporary.get(password, _LONG_AGO) > dt.datetime.now(dt.UTC)
         return user in self.passwords and secrets.compare_digest(self.passwords[user], password)
 
     def answer(self, operation: str, request: dict[str, str]) -> tuple[int, dict[str, object]]:
@@ -47,10 +55,9 @@ class Identity:
         return 400, {"__type": "UnknownOperationException", "message": operation}
 
     def _credentials(self) -> dict[str, object]:
-        user, password = "IAMR:loader", secrets.token_urlsafe(24)
-        self.passwords[user] = password
-        expires = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=15)).timestamp()
-        return {"dbUser": user, "dbPassword": password, "expiration": expires}
+        password, expires = secrets.token_urlsafe(24), dt.datetime.now(dt.UTC) + self.lifetime
+        self.temporary[password] = expires
+        return {"dbUser": ROLE_USER, "dbPassword": password, "expiration": expires.timestamp()}
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from redshift_connector.error import Error, ProgrammingError
 from walmart_bi_tests.contracts.warehouses import RedshiftSite
 from walmart_bi_tests.redshift_standin.dialect import as_postgres
 from walmart_bi_tests.redshift_standin.messages import SqlError
-from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, USER, StandIn
+from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, USER, WORKGROUP, StandIn
 
 ROLE = f"IAM_ROLE '{COPY_ROLE}'"
 
@@ -288,6 +289,26 @@ def test_unload_writes_csv_and_refuses_a_target_with_objects(site, standin, clie
     assert "not authorized" in client.error(unload.replace(COPY_ROLE, "arn:other"))
 
 
+def test_unload_writes_parquet_with_the_types_of_the_query(site, standin, client):
+    client.run("INSERT INTO sales VALUES (1, '', 1.5), (2, 'a,b', NULL)")
+    query = "SELECT id, city, amount, id = 1 AS is_first, DATE ''2024-05-01'' AS day FROM sales ORDER BY id"
+    client.run(f"UNLOAD ('{query}') TO 's3://{site.bucket}/out/' {ROLE} FORMAT AS PARQUET")
+
+    stored = standin.s3.get_object(Bucket=site.bucket, Key="out/000.parquet")["Body"].read()
+    table = pq.read_table(io.BytesIO(stored))
+    types = [pa.int32(), pa.string(), pa.decimal128(12, 2), pa.bool_(), pa.date32()]
+    assert table.schema.types == types
+    day = dt.date(2024, 5, 1)
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        (1, "", Decimal("1.50"), True, day),
+        (2, "a,b", None, False, day),
+    ]
+    assert "syntax error" in client.error(f"UNLOAD ('{query}') TO 's3://{site.bucket}/x' {ROLE} PARQUET HEADER")
+    assert "cannot be unloaded" in client.error(
+        f"UNLOAD ('SELECT TIME ''10:00'' AS t') TO 's3://{site.bucket}/x' {ROLE} PARQUET"
+    )
+
+
 # The session
 
 
@@ -307,3 +328,64 @@ def test_a_client_without_tls_is_not_served(site):
 def test_several_statements_at_once_are_refused(client):
     with pytest.raises(ProgrammingError, match="multiple commands"):
         client.run("SELECT 1; SELECT 2")
+
+
+# The login
+
+
+def logged_in(site: RedshiftSite, user: str, password: str, **more: object) -> bool:
+    """Whether the login is taken; one that is refused says so with the code of a wrong password."""
+    login = {"host": "localhost", "port": site.port, "user": user, "password": password, "database": site.database}
+    try:
+        redshift_connector.connect(**login, sslmode="verify-full", timeout=30, **more).close()
+    except Error as error:
+        assert "'C': '28000'" in str(error)
+        return False
+    return True
+
+
+def handed_out(standin: StandIn) -> tuple[str, str]:
+    status, answer = standin.identity.answer("GetCredentials", {"workgroupName": WORKGROUP})
+    assert status == 200
+    return str(answer["dbUser"]), str(answer["dbPassword"])
+
+
+def test_a_temporary_password_works_beside_later_ones_until_it_expires(site, standin, monkeypatch):
+    user, first = handed_out(standin)
+    _, second = handed_out(standin)
+    assert logged_in(site, user, first) and logged_in(site, user, second)
+
+    monkeypatch.setattr(standin.identity, "lifetime", dt.timedelta(0))
+    _, expired = handed_out(standin)
+    assert not logged_in(site, user, expired)
+    assert not logged_in(site, user, f"{first}x")
+    assert not logged_in(site, USER, first)
+
+
+def test_credentials_of_a_workgroup_that_does_not_exist_are_refused(standin):
+    status, answer = standin.identity.answer("GetCredentials", {"workgroupName": "nowhere"})
+    assert (status, answer["__type"]) == (400, "ResourceNotFoundException")
+    assert standin.identity.answer("ListWorkgroups", {"workgroupName": WORKGROUP})[0] == 400
+
+
+def test_settings_that_only_redshift_knows_are_taken_from_the_driver(site):
+    # The driver sends client_protocol_version and more on every login; this one it sends on demand.
+    assert logged_in(site, USER, PASSWORD, application_name="walmart_bi", client_protocol_version=0)
+
+
+def test_a_lock_is_waited_for_until_the_statements_time_is_up_or_its_holder_is_done(site, client):
+    other = Client(site)
+    client.run("BEGIN", "LOCK sales")
+    other.run("SET statement_timeout TO 200", "BEGIN")
+    assert "57014" in other.error("LOCK sales")
+    other.run("ROLLBACK")
+    client.run("COMMIT")
+    other.run("BEGIN", "LOCK sales", "COMMIT")
+    other.connection.close()
+
+
+def test_a_text_too_long_in_bytes_is_refused_in_an_insert_too(client):
+    client.run("INSERT INTO sales VALUES (1, 'Ççç', 1)")
+    assert "value too long for type character varying(6)" in client.error("INSERT INTO sales VALUES (1, 'Çççç', 1)")
+    client.run("CREATE TEMP TABLE stage (LIKE sales)")
+    assert "value too long" in client.error("INSERT INTO stage VALUES (1, 'Çççç', 1)")
