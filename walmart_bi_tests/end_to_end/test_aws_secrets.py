@@ -1,0 +1,192 @@
+"""No secret in anything that a load leaves behind: marked ones are set, loads succeed and fail, and all is searched.
+
+Searched are the terminal, Dagster's event storage and compute logs, every object in the bucket, every statement, and
+the full chain of each exception.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sqlite3
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import trustme
+
+from walmart_bi.alerts import Alert, send
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.settings import Settings
+from walmart_bi.stores.s3 import S3Store
+from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
+from walmart_bi_tests.command_line import Done, in_directory, new_checkout, run
+from walmart_bi_tests.faulty_s3 import Fault as S3Fault
+from walmart_bi_tests.faulty_s3 import FaultyS3, refusal
+from walmart_bi_tests.project import aws_environment, month_csv
+from walmart_bi_tests.redshift_standin.front import Fault
+from walmart_bi_tests.redshift_standin.messages import SqlError
+from walmart_bi_tests.redshift_standin.standin import StandIn, server_tls, shared_standin
+
+MONTH = "2024-03"
+SECRETS = {
+    "WALMART_BI_REDSHIFT_PASSWORD": "canary-redshift-Pw1",
+    "AWS_SECRET_ACCESS_KEY": "canary/secret+access/key",
+    "AWS_SESSION_TOKEN": "canary-session-token",
+    "WALMART_BI_ALERT_WEBHOOK_URL": "http://127.0.0.1:9/hooks/canary-webhook",
+    "WALMART_BI_ALERT_SMTP_PASSWORD": "canary-smtp-password",
+}
+MAIL = {
+    "WALMART_BI_ALERT_EMAIL_TO": "somebody@example.org",
+    "WALMART_BI_ALERT_EMAIL_FROM": "walmart-bi@example.org",
+    "WALMART_BI_ALERT_SMTP_HOST": "127.0.0.1",
+    "WALMART_BI_ALERT_SMTP_PORT": "9",
+    "WALMART_BI_ALERT_SMTP_USERNAME": "walmart-bi",
+}
+MARK = "canary"
+
+
+@dataclass
+class Site:
+    """A project's directory, its variables with the marked secrets, and the servers."""
+
+    directory: Path
+    variables: dict[str, str]
+    standin: StandIn
+    s3: FaultyS3
+
+    def command(self, *arguments: object, **changes: str) -> Done:
+        settings = {"PATH": os.environ["PATH"], **self.variables, **changes}
+        with in_directory(self.directory), mock.patch.dict(os.environ, settings, clear=True):
+            return run(*arguments)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    directory = new_checkout(tmp_path_factory.mktemp("project"))
+    standin = shared_standin()
+    standin.identity.passwords["loader2"] = SECRETS["WALMART_BI_REDSHIFT_PASSWORD"]
+    by_host = {
+        "WALMART_BI_REDSHIFT_HOST": standin.host,
+        "WALMART_BI_REDSHIFT_PORT": str(standin.port),
+        "WALMART_BI_REDSHIFT_USER": "loader2",
+    }
+    for month in (MONTH, "2024-04"):
+        (directory / f"sales_{month}.csv").write_text(month_csv(month, 100, directory=directory))
+    with aws_environment() as variables, FaultyS3(variables["AWS_ENDPOINT_URL_S3"]) as s3:
+        del variables["WALMART_BI_REDSHIFT_WORKGROUP"]
+        marked = {**variables, **by_host, **SECRETS, **MAIL, "AWS_ENDPOINT_URL_S3": s3.endpoint}
+        standin.front.log.clear()
+        yield Site(directory, marked, standin, s3)
+    del standin.identity.passwords["loader2"]
+    standin.front.faults.clear()
+
+
+@pytest.fixture(scope="module")
+def commands(site: Site) -> dict[str, Done]:
+    """Loads that go well and that fail at every place where a secret is used."""
+    file = site.directory / f"sales_{MONTH}.csv"
+    other = site.directory / "sales_2024-04.csv"
+    front = site.standin.front
+    found = {"good": site.command("load", file), "status": site.command("status")}
+    found["wrong password"] = site.command("load", other, WALMART_BI_REDSHIFT_PASSWORD="canary-wrong-Pw2")
+    site.s3.faults.append(
+        S3Fault("GET", refusal(403, "SignatureDoesNotMatch", SECRETS["AWS_SECRET_ACCESS_KEY"]), "monthly_data")
+    )
+    found["refused by S3"] = site.command("load", other)
+    site.s3.faults.clear()
+    front.faults.append(Fault("^DELETE", error=SqlError("42501", "permission denied for relation walmart_sales")))
+    found["refused by Redshift"] = site.command("load", other)
+    trusted, front.tls = front.tls, server_tls(trustme.CA(), "localhost")
+    found["untrusted"] = site.command("load", other)
+    front.tls = trusted
+    found["wrong settings"] = site.command(
+        "load", other, WALMART_BI_ALERT_WEBHOOK_URL="canary-webhook", WALMART_BI_TARGET="moon"
+    )
+    found["doctor"] = site.command("doctor")
+    return found
+
+
+def test_the_commands_did_what_the_search_needs(commands: dict[str, Done]):
+    assert commands["good"].code == 0, commands["good"]
+    failed = ["wrong password", "refused by S3", "refused by Redshift", "untrusted", "wrong settings"]
+    assert {name: commands[name].code for name in failed} == dict.fromkeys(failed, 1)
+    assert all(commands[name].err.startswith("error: ") for name in failed)
+
+
+def test_the_terminal_shows_no_secret(commands: dict[str, Done]):
+    assert [name for name, done in commands.items() if MARK in done.out + done.err] == []
+
+
+def test_what_dagster_keeps_holds_no_secret(site: Site, commands: dict[str, Done]):
+    files = [path for path in (site.directory / ".dagster").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in files) and any(path.suffix == ".err" for path in files)
+    assert [path.name for path in files if MARK.encode() in path.read_bytes()] == []
+    # A database may keep text in more than one piece: what it answers is searched as well.
+    kept = []
+    for path in files:
+        if path.suffix == ".db":
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                kept += list(database.iterdump())
+    assert [line for line in kept if MARK in line] == []
+    assert any(f"raw_data/sales_{MONTH}.csv" in line and "login was refused" not in line for line in kept)
+    assert any("login was refused" in line for line in kept)
+
+
+def test_no_object_holds_a_secret(site: Site, commands: dict[str, Done]):
+    bucket = site.variables["WALMART_BI_BUCKET"]
+    pages = site.standin.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    assert len(keys) > 20
+    read = {key: site.standin.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+    assert [key for key, content in read.items() if MARK.encode() in key.encode() + content] == []
+
+
+def test_no_statement_holds_a_secret(site: Site, commands: dict[str, Done]):
+    sent = [statement.sql for statement in site.standin.front.log]
+    assert any(sql.startswith("COPY") for sql in sent)
+    assert [sql for sql in sent if MARK in sql] == []
+
+
+def test_a_secret_does_not_reach_s3_but_in_a_signature(site: Site, commands: dict[str, Done]):
+    """The token is sent by every signed request, as AWS asks for it; nothing else is."""
+    sent = [f"{each.path} {each.headers | {'X-Amz-Security-Token': ''}}" for each in site.s3.requests]
+    assert len(sent) > 50
+    assert [request for request in sent if MARK in request] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"WALMART_BI_REDSHIFT_PASSWORD": "canary-wrong-Pw2"},
+        {"WALMART_BI_REDSHIFT_PORT": "9"},
+        {"WALMART_BI_REDSHIFT_HOST": "127.0.0.1"},
+        {"WALMART_BI_REDSHIFT_DATABASE": "nowhere"},
+        {"WALMART_BI_BUCKET": "no-such-bucket"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_no_exception_of_a_chain_holds_a_secret(site: Site, changes: dict[str, str]):
+    variables = {**site.variables, **changes}
+    with mock.patch.dict(os.environ, variables, clear=True):
+        aws = Settings.from_environment().aws
+        assert aws is not None
+        store = S3Store(aws.s3.bucket, aws.s3.prefix)
+        warehouse = RedshiftWarehouse(dataclasses.replace(aws.redshift, wake_timeout=0.5), store)
+        with pytest.raises(WalmartBiError) as caught:
+            store.read_bytes("raw_data/x") if "WALMART_BI_BUCKET" in changes else warehouse.ledger()
+    chain = "".join(traceback.format_exception(caught.value))
+    assert caught.value.__cause__ is not None
+    assert MARK not in chain + repr(caught.value)
+
+
+def test_the_settings_and_the_log_of_an_alert_that_fails_show_no_secret(site: Site, caplog: pytest.LogCaptureFixture):
+    settings = Settings.from_environment(site.variables)
+    send(Alert("a load failed", "its cause", "its place", "the next step", None), settings.alerts)
+
+    assert "did not reach the webhook" in caplog.text and "did not reach 127.0.0.1:9" in caplog.text
+    assert MARK not in caplog.text + repr(settings)
