@@ -15,7 +15,7 @@ from walmart_bi.records import Record
 from walmart_bi.stores.base import ObjectNotFound, ObjectStore
 
 MANIFEST = "manifest.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,16 @@ class SnapshotFile(Record):
 
 
 @dataclass(frozen=True)
+class SnapshotArtifact(Record):
+    """A file made of several views: what it says, as a hash, and the size and hash of this copy of it."""
+
+    name: str
+    content_sha256: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Manifest(Record):
     """What a snapshot is. `created_at` is ISO 8601 in UTC, `revenue` decimal text in currency units."""
 
@@ -53,18 +63,30 @@ class Manifest(Record):
     orders: int
     loads: list[SnapshotLoad]
     files: list[SnapshotFile]
+    artifacts: list[SnapshotArtifact]
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Manifest:
         """The manifest with its nested records rebuilt."""
         loads = [SnapshotLoad.from_fields(load) for load in fields["loads"]]
         files = [SnapshotFile.from_fields(file) for file in fields["files"]]
-        return cls(**{**fields, "loads": loads, "files": files})
+        artifacts = [SnapshotArtifact.from_fields(artifact) for artifact in fields["artifacts"]]
+        return cls(**{**fields, "loads": loads, "files": files, "artifacts": artifacts})
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The hash of every published file by its name."""
+        hashes = {file.name: file.sha256 for file in self.files}
+        return hashes | {artifact.name: artifact.sha256 for artifact in self.artifacts}
 
     @property
     def content_id(self) -> str:
-        """The id that follows from everything but the time: the last month and twelve digits of a hash."""
-        content = dataclasses.replace(self, snapshot_id="", created_at="").to_json()
+        """The id that follows from what the snapshot says: the last month and twelve digits of a hash.
+
+        The time is left out, and so are size and hash of the artifacts, whose bytes differ each time they are made.
+        """
+        artifacts = [dataclasses.replace(artifact, bytes=0, sha256="") for artifact in self.artifacts]
+        content = dataclasses.replace(self, snapshot_id="", created_at="", artifacts=artifacts).to_json()
         return f"{self.loads[-1].month}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
@@ -84,13 +106,13 @@ def verify_snapshot(store: ObjectStore, prefix: str) -> list[str]:
     problems = []
     if not manifest.loads or manifest.content_id != manifest.snapshot_id:
         problems.append(f"{MANIFEST} was changed: its content is not that of snapshot {manifest.snapshot_id}")
-    for file in manifest.files:
+    for name, sha256 in manifest.hashes.items():
         try:
-            with store.fetch(prefix + file.name) as path:
-                if file_sha256(path) != file.sha256:
-                    problems.append(f"{file.name} is not the file that the manifest names")
+            with store.fetch(prefix + name) as path:
+                if file_sha256(path) != sha256:
+                    problems.append(f"{name} is not the file that the manifest names")
         except ObjectNotFound:
-            problems.append(f"{file.name} is missing")
+            problems.append(f"{name} is missing")
     return problems
 
 

@@ -3,7 +3,7 @@
 `dashboard_data/<snapshot id>/` is written once; `dashboard_data/latest/` holds the same files. In both the manifest is
 written last. The id follows from the content, so an unchanged state gives the same id, and building again writes
 nothing. What a view's file is and looks like is `view_files.py` and `csv_files.py`, what the manifest says
-`manifest.py`.
+`manifest.py`. Other files join through producers (`artifacts.py`): prepared in the same read, published with the rest.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from pathlib import Path
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.model import Kpi
 from walmart_bi.kpis.validity import rule_sets
+from walmart_bi.reporting.artifacts import PreparedFile, Producer, planned, publish_artifact
 from walmart_bi.reporting.manifest import (
     FORMAT_VERSION,
     MANIFEST,
     Manifest,
+    SnapshotArtifact,
     SnapshotFile,
     SnapshotLoad,
     read_manifest,
     verify_snapshot,
 )
-from walmart_bi.reporting.view_files import table_totals, write_view
+from walmart_bi.reporting.view_files import read_view, table_totals, write_view
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectExists, ObjectStore
 from walmart_bi.warehouse.base import Reader, Warehouse, WarehouseError
 from walmart_bi.warehouse.integrity import Loads, check_ledger, read_loads
@@ -58,15 +60,22 @@ class Snapshot:
     prefix: str
     manifest_key: str
     files: tuple[SnapshotFile, ...]
+    artifacts: tuple[SnapshotArtifact, ...]
     revenue: Decimal
     orders: int
     changed: bool
 
 
 def build_snapshot(
-    warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi], *, created_at: dt.datetime, code_version: str
+    warehouse: Warehouse,
+    store: ObjectStore,
+    catalog: Sequence[Kpi],
+    *,
+    created_at: dt.datetime,
+    code_version: str,
+    producers: Sequence[Producer] = (),
 ) -> Snapshot:
-    """Verify the warehouse, then publish its KPI views; an unchanged state changes nothing.
+    """Verify the warehouse, then publish its KPI views and the producers' files; an unchanged state changes nothing.
 
     A month may be loaded and published by another run while this one writes; `latest` would go back to the older
     state. So the active loads are read again at the end, and other ones start the build again: whoever writes `latest`
@@ -74,7 +83,7 @@ def build_snapshot(
     SnapshotOvertaken.
     """
     for _ in range(_ATTEMPTS):
-        manifest, is_changed = _publish(warehouse, store, catalog, created_at, code_version)
+        manifest, is_changed = _publish(warehouse, store, catalog, producers, created_at, code_version)
         made_from = {load.load_id for load in manifest.loads}
         active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
         if made_from == active:
@@ -88,7 +97,12 @@ def build_snapshot(
 
 
 def _publish(
-    warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi], created_at: dt.datetime, code_version: str
+    warehouse: Warehouse,
+    store: ObjectStore,
+    catalog: Sequence[Kpi],
+    producers: Sequence[Producer],
+    created_at: dt.datetime,
+    code_version: str,
 ) -> tuple[Manifest, bool]:
     """One verified state in the store, and whether that changed anything there."""
     with tempfile.TemporaryDirectory(prefix="walmart_bi_snapshot_") as directory:
@@ -96,9 +110,12 @@ def _publish(
         with warehouse.read() as reader:
             loads = read_loads(reader)
             _refuse_wrong_numbers(reader, loads, catalog)
-            files = [write_view(reader, kpi, folder) for kpi in catalog]
-        manifest, is_new = _publish_once(store, folder, _manifest(loads, files, created_at, code_version))
-        is_moved = _publish_latest(store, folder, manifest)
+            views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
+            prepared = [file for producer in producers for file in producer(reader, views)]
+        files = [write_view(kpi, views[kpi.name], folder) for kpi in catalog]
+        manifest = _manifest(loads, files, planned(prepared), created_at, code_version)
+        manifest, is_new = _publish_once(store, folder, manifest, prepared)
+        is_moved = _publish_latest(store, manifest)
     return manifest, is_new or is_moved
 
 
@@ -109,6 +126,7 @@ def _snapshot(manifest: Manifest, is_changed: bool) -> Snapshot:
         prefix=prefix,
         manifest_key=prefix + MANIFEST,
         files=tuple(manifest.files),
+        artifacts=tuple(manifest.artifacts),
         revenue=Decimal(manifest.revenue),
         orders=manifest.orders,
         changed=is_changed,
@@ -145,7 +163,13 @@ def _problems(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> Iterator[
         yield from (f"{kpi.name}: {problem}" for verdict in verdicts for problem in verdict.problems)
 
 
-def _manifest(loads: Loads, files: list[SnapshotFile], created_at: dt.datetime, code_version: str) -> Manifest:
+def _manifest(
+    loads: Loads,
+    files: list[SnapshotFile],
+    artifacts: list[SnapshotArtifact],
+    created_at: dt.datetime,
+    code_version: str,
+) -> Manifest:
     """The manifest; its totals are the table's, which were found equal to the ledger's and the views'."""
     revenue, orders = table_totals(loads)
     manifest = Manifest(
@@ -160,6 +184,7 @@ def _manifest(loads: Loads, files: list[SnapshotFile], created_at: dt.datetime, 
             for load in loads.active
         ],
         files=sorted(files, key=lambda file: file.name),
+        artifacts=sorted(artifacts, key=lambda artifact: artifact.name),
     )
     return dataclasses.replace(manifest, snapshot_id=manifest.content_id)
 
@@ -168,13 +193,17 @@ def _prefix(manifest: Manifest) -> str:
     return f"{DASHBOARD_DATA}{manifest.snapshot_id}/"
 
 
-def _publish_once(store: ObjectStore, folder: Path, manifest: Manifest) -> tuple[Manifest, bool]:
+def _publish_once(
+    store: ObjectStore, folder: Path, manifest: Manifest, prepared: Sequence[PreparedFile]
+) -> tuple[Manifest, bool]:
     """The snapshot under its own id, and whether it is new; one that is there keeps its time of creation."""
     prefix = _prefix(manifest)
     if any(store.list(prefix + MANIFEST)):
         return _published(store, prefix), False
     for file in manifest.files:
         store.put_new(prefix + file.name, folder / file.name)
+    artifacts = [publish_artifact(store, prefix, folder, file) for file in prepared]
+    manifest = dataclasses.replace(manifest, artifacts=sorted(artifacts, key=lambda artifact: artifact.name))
     local = folder / MANIFEST
     local.write_text(manifest.to_json(), encoding="utf-8")
     try:
@@ -196,14 +225,15 @@ def _published(store: ObjectStore, prefix: str) -> Manifest:
     return manifest
 
 
-def _publish_latest(store: ObjectStore, folder: Path, manifest: Manifest) -> bool:
+def _publish_latest(store: ObjectStore, manifest: Manifest) -> bool:
     """Make `latest` this snapshot: its files, then the manifest, then older files go. False: it was so already."""
     older = read_manifest(store, LATEST)
     leftovers = _leftovers(store, older, manifest)
     if older == manifest and not leftovers and not verify_snapshot(store, LATEST):
         return False
-    for file in manifest.files:
-        store.put(LATEST + file.name, folder / file.name)
+    for name in manifest.hashes:
+        with store.fetch(_prefix(manifest) + name) as path:
+            store.put(LATEST + name, path)
     store.write_bytes(LATEST + MANIFEST, manifest.to_json().encode())
     for key in leftovers:
         store.delete(key)
@@ -212,8 +242,8 @@ def _publish_latest(store: ObjectStore, folder: Path, manifest: Manifest) -> boo
 
 def _leftovers(store: ObjectStore, older: Manifest | None, manifest: Manifest) -> list[str]:
     """Files of an earlier build: named by its manifest, or like a view if it never wrote one. Others are a person's."""
-    current = {file.name for file in manifest.files}
-    named = {file.name for file in older.files} if older else set()
+    current = manifest.hashes.keys()
+    named = older.hashes.keys() if older else set()
     names = (info.key.removeprefix(LATEST) for info in store.list(LATEST))
     return [LATEST + name for name in names if name not in current and (name in named or _is_view_file(name))]
 

@@ -10,16 +10,21 @@ from decimal import Decimal
 from pathlib import Path
 
 from walmart_bi.kpis.model import Kpi
+from walmart_bi.reporting.artifacts import Producer, Views
 from walmart_bi.reporting.csv_files import write_csv
 from walmart_bi.reporting.manifest import Manifest, SnapshotFile, file_sha256
-from walmart_bi.warehouse.base import Reader
+from walmart_bi.warehouse.base import QueryResult, Reader
 from walmart_bi.warehouse.integrity import Loads
 
 
-def write_view(reader: Reader, kpi: Kpi, folder: Path) -> SnapshotFile:
-    """The view as a file in the folder, in the view's own order, which is total."""
+def read_view(reader: Reader, kpi: Kpi) -> QueryResult:
+    """The view's rows in its own order, which is total."""
     order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
-    result = reader.query(f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}")  # noqa: S608 - catalog names
+    return reader.query(f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}")  # noqa: S608 - catalog names
+
+
+def write_view(kpi: Kpi, result: QueryResult, folder: Path) -> SnapshotFile:
+    """The view as a file in the folder."""
     path = folder / f"{kpi.name}.csv"
     write_csv(path, kpi.name, result)
     return SnapshotFile(
@@ -39,9 +44,14 @@ def table_totals(loads: Loads) -> tuple[Decimal, int]:
 
 
 def differences(
-    manifest: Manifest, reader: Reader, loads: Loads, catalog: Sequence[Kpi], folder: Path
+    manifest: Manifest,
+    reader: Reader,
+    loads: Loads,
+    catalog: Sequence[Kpi],
+    folder: Path,
+    producers: Sequence[Producer] = (),
 ) -> Iterator[str]:
-    """What the warehouse says now and the manifest does not: loads, totals, and each view's file, written again."""
+    """What the warehouse says now and the manifest does not: loads, totals, each view's file, each other file."""
     made_from = {load.load_id for load in manifest.loads}
     active = {load.load_id for load in loads.active}
     if made_from != active:
@@ -52,11 +62,21 @@ def differences(
         yield f"the snapshot's revenue is {manifest.revenue}, the table's {revenue}"
     if manifest.orders != orders:
         yield f"the snapshot has {manifest.orders} orders, the table {orders}"
+    views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
+    yield from _view_differences(manifest, views, catalog, folder)
+    says_now = {file.name: file.content_sha256 for producer in producers for file in producer(reader, views)}
+    said_then = {artifact.name: artifact.content_sha256 for artifact in manifest.artifacts}
+    for name in sorted(says_now.keys() | said_then.keys()):
+        if says_now.get(name) != said_then.get(name):
+            yield f"{name} does not say what the warehouse says"
+
+
+def _view_differences(manifest: Manifest, views: Views, catalog: Sequence[Kpi], folder: Path) -> Iterator[str]:
     published = {file.view: file for file in manifest.files}
-    for view in sorted(published.keys() - {kpi.name for kpi in catalog}):
+    for view in sorted(published.keys() - views.keys()):
         yield f"{view} is in the snapshot, but is no KPI of this project"
     for kpi in catalog:
-        now, then = write_view(reader, kpi, folder), published.get(kpi.name)
+        now, then = write_view(kpi, views[kpi.name], folder), published.get(kpi.name)
         if then is None:
             yield f"{kpi.name} is not in the snapshot"
         elif now.rows != then.rows:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from walmart_bi.errors import WalmartBiError
@@ -20,7 +19,6 @@ from walmart_bi.kpis.privacy import CustomerColumn
 from walmart_bi.reporting.manifest import verify_snapshot
 from walmart_bi.reporting.snapshot import (
     LATEST,
-    Snapshot,
     SnapshotDamaged,
     SnapshotOvertaken,
     SnapshotRefused,
@@ -28,89 +26,17 @@ from walmart_bi.reporting.snapshot import (
 )
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
-from walmart_bi_tests.builders import Row, make_month, make_rows
-
-NOON = dt.datetime(2025, 4, 1, 12, 0, tzinfo=dt.UTC)
-LATER = NOON + dt.timedelta(hours=1)
-
+from walmart_bi_tests.builders import make_month, make_rows
+from walmart_bi_tests.snapshots import LATER, NOON, Dashboard, DyingStore, Interrupted
 
 # One view of each kind: one row, a month, a label, and a label that people type.
 VIEWS = ("kpi_total_revenue", "kpi_revenue_by_month", "kpi_revenue_by_category", "kpi_revenue_by_city")
 CATALOG = load_catalog()
 
 
-class Dashboard:
-    """A warehouse with two loaded months and KPI views, and the store that snapshots go to."""
-
-    def __init__(self, folder: Path, catalog: tuple[Kpi, ...]) -> None:
-        self.database = folder / "warehouse.duckdb"
-        self.bucket = folder / "bucket"
-        self.store = DirectoryStore(self.bucket)
-        self.warehouse = DuckDbWarehouse(self.database, self.store)
-        self.catalog = catalog
-        self.load("2025-01", make_rows("2025-01", 40))
-        self.load("2025-02", make_rows("2025-02", 50))
-        self.run_sql(";".join(f"CREATE VIEW {kpi.name} AS {kpi.select}" for kpi in catalog))
-
-    def load(self, month: str, rows: list[Row]) -> None:
-        described = make_month(self.store, month, rows)
-        self.warehouse.replace_month(described, run_id="run", code_version="1")
-
-    def run_sql(self, sql: str) -> None:
-        with duckdb.connect(self.database) as connection:
-            connection.execute(sql)
-
-    def build(
-        self, *, created_at: dt.datetime = NOON, code_version: str = "1.0", store: DirectoryStore | None = None
-    ) -> Snapshot:
-        return build_snapshot(
-            self.warehouse, store or self.store, self.catalog, created_at=created_at, code_version=code_version
-        )
-
-    def files(self, prefix: str = "dashboard_data/") -> dict[str, bytes]:
-        return {info.key.removeprefix(prefix): self.store.read_bytes(info.key) for info in self.store.list(prefix)}
-
-    def manifest(self, prefix: str = LATEST) -> dict[str, Any]:
-        manifest: dict[str, Any] = json.loads(self.store.read_bytes(f"{prefix}manifest.json"))
-        return manifest
-
-
 @pytest.fixture
 def dashboard(tmp_path: Path) -> Dashboard:
     return Dashboard(tmp_path, tuple(kpi for kpi in CATALOG if kpi.name in VIEWS))
-
-
-class Interrupted(BaseException):
-    """Stands for the process dying."""
-
-
-class DyingStore(DirectoryStore):
-    """A real store under which the process dies at the n-th change."""
-
-    def __init__(self, root: Path, changes: int) -> None:
-        super().__init__(root)
-        self.changes_left = changes
-
-    def _count(self) -> None:
-        if self.changes_left == 0:
-            raise Interrupted
-        self.changes_left -= 1
-
-    def put_new(self, key: str, source: Path) -> Any:
-        self._count()
-        return super().put_new(key, source)
-
-    def put(self, key: str, source: Path) -> Any:
-        self._count()
-        return super().put(key, source)
-
-    def write_bytes(self, key: str, content: bytes) -> Any:
-        self._count()
-        return super().write_bytes(key, content)
-
-    def delete(self, key: str) -> None:
-        self._count()
-        super().delete(key)
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
@@ -139,7 +65,7 @@ def test_the_manifest_says_what_the_snapshot_was_made_from(dashboard: Dashboard)
     assert manifest["snapshot_id"] == snapshot.id
     assert snapshot.id.startswith("2025-02-") and len(snapshot.id) == len("2025-02-") + 12
     assert manifest["created_at"] == "2025-04-01T12:00:00+00:00"
-    assert (manifest["format_version"], manifest["code_version"]) == (1, "1.0")
+    assert (manifest["format_version"], manifest["code_version"]) == (2, "1.0")
     assert (manifest["revenue"], manifest["orders"]) == (f"{cents // 100}.{cents % 100:02d}", 90)
     assert (snapshot.revenue, snapshot.orders) == (Decimal(cents) / 100, 90)
     assert manifest["loads"] == [
