@@ -124,7 +124,7 @@ def _queue(values: Values, name: str, queue: dict[str, Any]) -> Iterator[str]:
     given = queue["Properties"]
     if given.get("SqsManagedSseEnabled") is not True or "KmsMasterKeyId" in given:
         yield "is not encrypted in the way that S3 can write to"
-    if "RedriveAllowPolicy" not in given and given.get("RedrivePolicy", {}).get("maxReceiveCount") != 5:
+    if "RedriveAllowPolicy" not in given and given.get("RedrivePolicy", {}).get("maxReceiveCount") != 10:
         yield "gives a message to its readers for ever"
     address = values.of({"Fn::GetAtt": [name, "Arn"]})
     statements = [s for resource, _, found in policies(values) for s in found if resource.endswith("QueuePolicy")]

@@ -122,11 +122,11 @@ def test_other_prefixes_raise_no_message(stack: Stack) -> None:
     assert ["Messages" in sqs.receive_message(QueueUrl=queue) for queue in queues] == [False, False]
 
 
-def test_a_message_that_is_read_five_times_and_never_deleted_is_a_dead_letter(stack: Stack) -> None:
+def test_a_message_that_is_read_ten_times_and_never_deleted_is_a_dead_letter(stack: Stack) -> None:
     sqs, queue, dead = stack.client("sqs"), stack.outputs["RawDataQueueUrl"], stack.made["DeadLetterQueue"]
     empty(sqs, queue, dead)
     sqs.send_message(QueueUrl=queue, MessageBody="not what S3 sends")
-    for _ in range(5):
+    for _ in range(10):
         assert sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"]
     assert "Messages" not in sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)
     (message,) = sqs.receive_message(QueueUrl=dead)["Messages"]
