@@ -17,6 +17,7 @@ from walmart_bi.assets.cleaned import build_cleaned_assets
 from walmart_bi.assets.common import Site
 from walmart_bi.assets.kpis import build_kpi_assets
 from walmart_bi.assets.published import build_published_assets
+from walmart_bi.assets.published_tableau import build_published_tableau_assets
 from walmart_bi.assets.raw import build_raw_assets
 from walmart_bi.assets.warehouse import build_warehouse_assets
 from walmart_bi.checks.bi import build_bi_checks
@@ -78,6 +79,7 @@ def build_definitions(
             *build_warehouse_assets(site, settings.duplicate_policy, _freshness(settings)),
             *build_kpi_assets(site, catalog),
             *build_bi_assets(site, catalog),
+            *build_published_tableau_assets(settings.tableau),
         ],
         asset_checks=[
             *build_raw_checks(),

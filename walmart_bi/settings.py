@@ -1,7 +1,7 @@
 """The environment, read once into one typed Settings. No other module reads `WALMART_BI_*` variables.
 
 Reading it opens nothing and writes nothing. Every problem is reported at once, so that a person fixes them together.
-What only AWS needs is in `settings_aws.py`.
+What only AWS needs is in `settings_aws.py`, what publishing to Tableau needs in `settings_tableau.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from walmart_bi.errors import WalmartBiError
 from walmart_bi.months import is_month
 from walmart_bi.sales.contract import DUPLICATE_POLICIES, DuplicatePolicy
 from walmart_bi.settings_aws import AwsSettings, read_aws
+from walmart_bi.settings_tableau import TableauServerSettings, read_tableau
 
 TARGETS = ("local", "aws")
 
@@ -32,7 +33,7 @@ class Settings:
 
     With `aws` the objects are in S3 and the rows in Redshift; without, `home` holds the bucket directory and the
     DuckDB file. `freshness_day` is the day of the month by which (09:00 UTC) the warehouse must have been loaded; None
-    switches that policy off.
+    switches that policy off. Without `tableau` nothing is published to a Tableau Server.
     """
 
     home: Path
@@ -41,6 +42,7 @@ class Settings:
     duplicate_policy: DuplicatePolicy = "auto"
     freshness_day: int | None = None
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    tableau: TableauServerSettings | None = None
 
     @property
     def bucket_directory(self) -> Path:
@@ -80,6 +82,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         duplicate_policy=cast(DuplicatePolicy, reader.choice("DUPLICATE_POLICY", "auto", DUPLICATE_POLICIES)),
         freshness_day=reader.number("FRESHNESS_DAY", None, 1, 28, "a day of the month from 1 to 28"),
         alerts=AlertSettings(webhook=_webhook(reader), email=_email(reader)),
+        tableau=read_tableau(reader),
     )
 
 

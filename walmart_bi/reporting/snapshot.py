@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -94,6 +96,30 @@ def build_snapshot(
         place=store.uri(LATEST + MANIFEST),
         next_step="wait until the loads are done, then materialize the snapshot again.",
     )
+
+
+@contextmanager
+def latest_files(store: ObjectStore, names: Sequence[str]) -> Iterator[tuple[Manifest, list[Path]]]:
+    """The named files of `latest`, each under its own name and as its manifest says, while the block lasts.
+
+    Raises SnapshotDamaged when there is no such snapshot, or it is no longer what was published.
+    """
+    manifest = read_manifest(store, LATEST)
+    problems = verify_snapshot(store, LATEST)
+    if manifest is not None:
+        problems += [f"{name} is not part of it" for name in names if name not in manifest.hashes]
+    if problems or manifest is None:
+        raise SnapshotDamaged(
+            f"The latest snapshot cannot be used: {'; '.join(problems)}.",
+            place=store.uri(LATEST + MANIFEST),
+            next_step="materialize the snapshot again.",
+        )
+    with tempfile.TemporaryDirectory(prefix="walmart_bi_latest_") as directory:
+        folder = Path(directory)
+        for name in names:
+            with store.fetch(LATEST + name) as path:
+                shutil.copyfile(path, folder / name)
+        yield manifest, [folder / name for name in names]
 
 
 def _publish(
