@@ -31,7 +31,7 @@ from walmart_bi_tests.faulty_s3 import FaultyS3, cut_after, no_answer, refusal, 
 from walmart_bi_tests.project import QUIET, aws_environment, failure_of, month_csv
 from walmart_bi_tests.redshift_standin.front import Fault
 from walmart_bi_tests.redshift_standin.messages import SqlError
-from walmart_bi_tests.redshift_standin.standin import PASSWORD, USER, StandIn, server_tls, shared_standin
+from walmart_bi_tests.redshift_standin.standin import PASSWORD, USER, WORKGROUP, StandIn, server_tls, shared_standin
 
 MONTH = "2024-03"
 ROWS = 120
@@ -55,7 +55,7 @@ class Site:
 
     def log_in_with_password(self, password: str, port: int | None = None) -> None:
         """By host and user, as to a provisioned cluster."""
-        del os.environ["WALMART_BI_REDSHIFT_WORKGROUP"]
+        os.environ.pop("WALMART_BI_REDSHIFT_WORKGROUP", None)
         os.environ["WALMART_BI_REDSHIFT_HOST"] = self.standin.host
         os.environ["WALMART_BI_REDSHIFT_PORT"] = str(port or self.standin.port)
         os.environ["WALMART_BI_REDSHIFT_USER"] = USER
@@ -75,7 +75,9 @@ def opened(tmp_path: Path) -> Iterator[Site]:
     upstream = standin.environment["AWS_ENDPOINT_URL_S3"]
     with in_directory(new_checkout(tmp_path)), aws_environment(), impatient, FaultyS3(upstream) as s3:
         os.environ["AWS_ENDPOINT_URL_S3"] = s3.endpoint
-        yield Site(tmp_path, file, standin, s3)
+        site = Site(tmp_path, file, standin, s3)
+        site.log_in_with_password(PASSWORD)  # half the time of a load would be temporary logins
+        yield site
 
 
 @pytest.fixture
@@ -126,6 +128,8 @@ def wrong_password(site: Site) -> Callable[[], None]:
 
 
 def expired_credentials(site: Site) -> Callable[[], None]:
+    del os.environ["WALMART_BI_REDSHIFT_HOST"]
+    os.environ["WALMART_BI_REDSHIFT_WORKGROUP"] = WORKGROUP
     site.standin.identity.denied = True
     return lambda: setattr(site.standin.identity, "denied", False)
 
