@@ -156,7 +156,7 @@ MUTANTS: dict[str, Change] = {
     "a sheet without a window": remove("windows/window[@class='worksheet']"),
     "a window that views a missing sheet": put("windows/window/viewpoints/viewpoint", "name", "Nowhere"),
     "a connection to a file that is not packed": put(_CONNECTION, "dbname", "Data/Extracts/other.hyper"),
-    "a connection to a file of this machine": put(_CONNECTION, "dbname", "/home/someone/walmart_bi.hyper"),
+    "a connection to a file of this machine": put(_CONNECTION, "dbname", "/srv/someone/walmart_bi.hyper"),
     "a connection with an account": put(_CONNECTION, "username", "someone"),
     "a data source of a missing table": put(
         "datasources/datasource/connection/relation", "table", "[Extract].[kpi_gone]"
