@@ -135,7 +135,7 @@ def _publish(
         folder = Path(directory)
         with warehouse.read() as reader:
             loads = read_loads(reader)
-            _refuse_wrong_numbers(reader, loads, catalog)
+            refuse_wrong_numbers(reader, loads, catalog)
             views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
             prepared = [file for producer in producers for file in producer(reader, views)]
         files = [write_view(kpi, views[kpi.name], folder) for kpi in catalog]
@@ -159,7 +159,8 @@ def _snapshot(manifest: Manifest, is_changed: bool) -> Snapshot:
     )
 
 
-def _refuse_wrong_numbers(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> None:
+def refuse_wrong_numbers(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> None:
+    """Raise SnapshotRefused when nothing is loaded, or ledger, table and views do not agree."""
     if not loads.active:
         raise SnapshotRefused(
             "No month is loaded, so there is nothing to publish.",

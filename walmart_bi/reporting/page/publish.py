@@ -1,0 +1,94 @@
+"""Puts the story page beside the snapshot that it belongs to: in the snapshot's own folder, and in `latest`.
+
+The page shows the snapshot's sentences and the warehouse's numbers, so both have to be of the same loads: that is
+looked at before, and again after writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from walmart_bi.errors import WalmartBiError
+from walmart_bi.kpis.insights.facts import read_facts
+from walmart_bi.kpis.insights.model import Insights
+from walmart_bi.kpis.model import Kpi
+from walmart_bi.reporting.manifest import MANIFEST, Manifest, read_manifest, verify_snapshot
+from walmart_bi.reporting.page.document import document
+from walmart_bi.reporting.page.published import read_published
+from walmart_bi.reporting.page.story import story
+from walmart_bi.reporting.snapshot import LATEST, refuse_wrong_numbers
+from walmart_bi.reporting.story_files import INSIGHTS
+from walmart_bi.stores.base import DASHBOARD_DATA, ObjectStore
+from walmart_bi.warehouse.base import Reader, Warehouse
+from walmart_bi.warehouse.integrity import read_loads
+
+STORY = "story.html"
+LARGEST_PAGE = 1_500_000
+
+
+class StoryRefused(WalmartBiError):
+    """The page would not be what its readers take it for; the last one is still in place."""
+
+
+@dataclass(frozen=True)
+class PublishedStory:
+    """Where the page is, how large, and what it says."""
+
+    key: str
+    snapshot_key: str
+    size: int
+    insights: Insights
+    live_cards: int
+    cards: int
+
+
+def publish_story(warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi]) -> PublishedStory:
+    """Verify the warehouse and the snapshot, then write the page. Raises SnapshotRefused, StoryRefused.
+
+    The page follows from the snapshot and the code alone, so writing it again changes nothing.
+    """
+    with warehouse.read() as reader:
+        manifest = _snapshot_of_active_loads(reader, store, catalog)
+        facts, views = read_facts(reader), read_published(reader, catalog)
+    insights = Insights.from_json(store.read_bytes(LATEST + INSIGHTS))
+    content = story(facts, insights, catalog, views)
+    page = document(content, views).encode()
+    if len(page) > LARGEST_PAGE:
+        raise StoryRefused(
+            f"The page has {len(page):,} bytes; a page of more than {LARGEST_PAGE:,} does not travel by mail.",
+            place=store.uri(LATEST + STORY),
+            next_step="look for a KPI file with very long texts or very many rows.",
+        )
+    snapshot_key = f"{DASHBOARD_DATA}{manifest.snapshot_id}/{STORY}"
+    for key in (snapshot_key, LATEST + STORY):
+        store.write_bytes(key, page)
+    active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
+    if active != {load.load_id for load in manifest.loads}:
+        raise _overtaken(store, "Months were loaded while the page was written")
+    live = sum(bool(card["live"]) for card in content["cards"].values())
+    return PublishedStory(LATEST + STORY, snapshot_key, len(page), insights, live, len(catalog))
+
+
+def _snapshot_of_active_loads(reader: Reader, store: ObjectStore, catalog: Sequence[Kpi]) -> Manifest:
+    loads = read_loads(reader)
+    refuse_wrong_numbers(reader, loads, catalog)
+    manifest = read_manifest(store, LATEST)
+    problems = verify_snapshot(store, LATEST)
+    if manifest is None or problems:
+        raise StoryRefused(
+            f"The snapshot is not whole: {'; '.join(problems)}.",
+            place=store.uri(LATEST + MANIFEST),
+            next_step="materialize tableau_snapshot, then the page.",
+        )
+    if {load.load_id for load in loads.active} != {load.load_id for load in manifest.loads}:
+        raise _overtaken(store, "The snapshot was not made from the active loads")
+    return manifest
+
+
+def _overtaken(store: ObjectStore, cause: str) -> StoryRefused:
+    return StoryRefused(
+        f"{cause}, so page and snapshot would differ.",
+        place=store.uri(LATEST + STORY),
+        next_step="materialize tableau_snapshot, then the page.",
+    )

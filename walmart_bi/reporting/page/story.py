@@ -1,0 +1,130 @@
+"""What the page knows, as JSON for its script: months, members, packed cubes, cards, insights and the quality line.
+
+It is made of facts and published rows only, whose number does not follow the number of sales.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from walmart_bi.kpis.insights.model import Facts, Insights, as_plain
+from walmart_bi.kpis.insights.wording import phrases
+from walmart_bi.kpis.model import Kpi
+from walmart_bi.reporting.page.cards import Published, card, could_be_live, dimension_of, equals_cube
+from walmart_bi.reporting.page.cube import pack_cube
+from walmart_bi.reporting.page.words import month_name
+
+TITLE = "What sells, and why"
+FLAGS = {"discount_applied": ("No", "Yes"), "repeat_customer": ("New", "Repeat")}
+AGE_GROUPS = ("<18", "18-24", "25-34", "35-44", "45-54", "55-64", "65+", "Unknown")
+OTHER = "Other"
+CITY_GROUPS = ("10 largest cities", "Other cities")
+
+Members = Mapping[str, Sequence[str]]
+
+
+def story(facts: Facts, insights: Insights, catalog: Sequence[Kpi], views: Mapping[str, Published]) -> dict[str, Any]:
+    """Everything that the page's script reads."""
+    members = members_of(facts)
+    covered = [month for month in facts.months if month.month in members["month"]]
+    cards = {
+        kpi.name: card(kpi, views[kpi.name], members, live=is_live(kpi, facts, views[kpi.name])) for kpi in catalog
+    }
+    personas = [
+        (persona, title, list(kpis))
+        for (persona, title), kpis in groupby(catalog, lambda kpi: (kpi.persona, kpi.persona_title))
+    ]
+    return {
+        "title": TITLE,
+        "span": f"{month_name(covered[0].month)} to {month_name(covered[-1].month)}",
+        "months": [asdict(month) for month in covered],
+        "members": members,
+        "cubes": {name: asdict(cube) for name, cube in _cubes(facts, members)},
+        "personas": [
+            {"id": persona, "title": title, "cards": [kpi.name for kpi in _lead_first(kpis)]}
+            for persona, title, kpis in personas
+        ],
+        "cards": cards,
+        "insights": {name: part for name, part in as_plain(insights).items() if name not in ("numbers", "months")},
+        "phrases": phrases(),
+        "uncovered": len(facts.months) - len(covered),
+    }
+
+
+def members_of(facts: Facts) -> dict[str, list[str]]:
+    """The values of each dimension in the order of the page: largest revenue first, "Other" last, bands by age."""
+    revenue: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for cell in facts.cube:
+        revenue["category"][cell.category] += cell.cents
+        revenue["payment_method"][cell.payment_method] += cell.cents
+        revenue["age_group"][cell.age_group] += cell.cents
+        revenue["city_group"][cell.city_group] += cell.cents
+    for city in facts.city_cube:
+        revenue["city"][city.city] += city.cents
+    ranked = {
+        name: sorted(sums, key=lambda value: (value == OTHER, -sums[value], value)) for name, sums in revenue.items()
+    }
+    known_ages = [group for group in AGE_GROUPS if group in revenue["age_group"]]
+    return {
+        "month": sorted({cell.month for cell in facts.cube}),
+        "category": ranked["category"],
+        "payment_method": ranked["payment_method"],
+        "discount_applied": list(FLAGS["discount_applied"]),
+        "repeat_customer": list(FLAGS["repeat_customer"]),
+        "city_group": [group for group in CITY_GROUPS if group in revenue["city_group"]],
+        "age_group": known_ages + [group for group in ranked["age_group"] if group not in known_ages],
+        "city": ranked["city"],
+    }
+
+
+def is_live(kpi: Kpi, facts: Facts, published: Published) -> bool:
+    """Whether the card may be computed from the cubes: its kind allows it, and its published rows are theirs."""
+    whole = len({cell.month for cell in facts.cube}) == len(facts.months)
+    compare = whole or "month" in kpi.grain
+    return could_be_live(kpi) and (not compare or equals_cube(kpi, published, _sums(kpi, facts)))
+
+
+def _sums(kpi: Kpi, facts: Facts) -> dict[tuple[str, ...], tuple[int, int]]:
+    """Orders and cents of each key that the view's grain can have in the cubes."""
+    dimension = dimension_of(kpi)
+    sums: dict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for cell in facts.city_cube if dimension == "city" else facts.cube:
+        key = []
+        for column in kpi.grain:
+            value = cell.month + "-01" if column == "month" else getattr(cell, dimension or "")
+            key.append(FLAGS[dimension or ""][value] if isinstance(value, bool) else value)
+        if OTHER in key:  # of several values, which the view has by name
+            continue
+        orders, cents = sums[tuple(key)]
+        sums[tuple(key)] = (orders + cell.orders, cents + cell.cents)
+    return dict(sums)
+
+
+def _cubes(facts: Facts, members: Members) -> Iterable[tuple[str, Any]]:
+    """Four cubes instead of one with everything: ages and cities are drawn, but neither is filtered by."""
+    filters = ("month", "category", "payment_method", "discount_applied", "repeat_customer")
+
+    def pack(dimensions: Sequence[str], measures: Sequence[str], cells: Iterable[Any]) -> Any:
+        kept = {name: members[name] for name in dimensions}
+        keys = ((tuple(_member(name, getattr(cell, name)) for name in dimensions), cell) for cell in cells)
+        return pack_cube(kept, measures, ((key, [getattr(cell, name) for name in measures]) for key, cell in keys))
+
+    yield "main", pack((*filters, "city_group"), ("orders", "cents", "squares"), facts.cube)
+    yield "age", pack((*filters, "city_group", "age_group"), ("orders", "cents"), facts.cube)
+    # Ages are compared over all months, so their squares need none: a fiftieth of the cells.
+    yield "age_total", pack((*filters[1:], "city_group", "age_group"), ("orders", "cents", "squares"), facts.cube)
+    yield "city", pack((*filters, "city"), ("orders", "cents"), facts.city_cube)
+
+
+def _member(dimension: str, value: Any) -> str:
+    return FLAGS[dimension][value] if dimension in FLAGS else str(value)
+
+
+def _lead_first(kpis: Sequence[Kpi]) -> list[Kpi]:
+    """The chart that matters stands beside the insight: a split first, then bars, lines and the rest by their kind."""
+    order = ("effects", "bar", "line", "scatter", "table", "tiles")
+    return sorted(kpis, key=lambda kpi: order.index(kpi.show.chart))
