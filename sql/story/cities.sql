@@ -34,6 +34,6 @@ SELECT
     CAST(SUM(orders) AS BIGINT) AS orders,
     CAST(SUM(cents) AS BIGINT) AS cents,
     CAST(SUM(CASE WHEN place <= 10 THEN cents ELSE 0 END) AS BIGINT) AS ten_largest_cents,
-    CAST(SUM(CAST(cents AS DECIMAL(18, 0)) * CAST(cents AS DECIMAL(18, 0))) AS DECIMAL(38, 0)) AS squares
+    CAST(SUM(CAST(cents AS DECIMAL(19, 0)) * CAST(cents AS DECIMAL(19, 0))) AS DECIMAL(38, 0)) AS squares
 FROM twentieths
 GROUP BY twentieth

@@ -77,6 +77,8 @@ SELECT
     age_group,
     COUNT(customer_id) AS orders,
     CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 100 AS BIGINT) AS cents,
-    CAST(SUM(purchase_amount * purchase_amount) AS DECIMAL(38, 4)) AS squares
+    CAST(
+        SUM(CAST(purchase_amount AS DECIMAL(19, 2)) * CAST(purchase_amount AS DECIMAL(19, 2))) AS DECIMAL(38, 4)
+    ) AS squares
 FROM labelled
 GROUP BY month, category, payment_method, discount_applied, repeat_customer, city_group, age_group

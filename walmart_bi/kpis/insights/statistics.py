@@ -18,7 +18,7 @@ from walmart_bi.months import next_month
 # A group of fewer orders gets no statement about its average.
 LEAST_ORDERS = 30
 # All intervals that one page shows hold together with this confidence: each gets its share of the rest (Bonferroni).
-CONFIDENCE = 0.995
+CONFIDENCE = 0.999
 # A difference of averages below a fifth of the orders' own spread is called too small to matter, however sure it is:
 # with millions of orders every difference is sure. A fifth is Cohen's "small effect".
 EFFECT_FLOOR = 0.2
