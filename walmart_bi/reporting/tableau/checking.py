@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from walmart_bi.reporting.tableau.files import DATA_SOURCE, WORKBOOK
-from walmart_bi.reporting.tableau.hyper import read_table, table_columns
+from walmart_bi.reporting.tableau.hyper import read_tables
 from walmart_bi.reporting.tableau.lint import lint_data_source, lint_workbook
 from walmart_bi.reporting.tableau.packages import entry_names, read_document, unpacked_extract
 from walmart_bi.reporting.tableau.tables import Table
@@ -22,14 +22,15 @@ def package_problems(package: Path, name: str, tables: Sequence[Table]) -> Itera
     """What is wrong in a package: its document, or rows that are not those of the tables. `name` is its own name."""
     lint = lint_workbook if name == WORKBOOK else lint_data_source
     with unpacked_extract(package) as extract:
-        found = table_columns(extract)
-        for problem in lint(read_document(package), found, entry_names(package)):
+        found = read_tables(extract)
+        columns_of = {table: columns for table, (columns, _) in found.items()}
+        for problem in lint(read_document(package), columns_of, entry_names(package)):
             yield f"{name}: {problem}"
         for table in tables:
-            columns = [field.name for field in table.columns]
-            if list(found.get(table.name, ())) != columns:
+            columns, rows = found.get(table.name, ((), []))
+            if columns != tuple(field.name for field in table.columns):
                 yield f"{name}: the extract's table {table.name} has other columns than the view"
-            elif Counter(read_table(extract, table.name, columns)) != Counter(tuple(row) for row in table.rows):
+            elif Counter(rows) != Counter(tuple(row) for row in table.rows):
                 yield f"{name}: the extract's table {table.name} has other rows than the view"
         for table_name in sorted(found.keys() - {table.name for table in tables}):
             yield f"{name}: the extract has a table {table_name}, which is no view"

@@ -19,6 +19,7 @@ from walmart_bi.reporting.tableau.tables import SCHEMA, Field, Table
 
 # The version of Hyper's file format that holds decimals of more than 18 digits; Tableau reads it since 2022.4.
 _FORMAT = {"default_database_version": "3"}
+_MADE_ANEW = "materialize the snapshot again; the extract is made anew."
 # Hyper writes its files for the owner and the group alone; these are made to be read.
 _READABLE = 0o644
 
@@ -58,9 +59,21 @@ def table_columns(path: Path) -> dict[str, tuple[str, ...]]:
     return tables
 
 
+def read_tables(path: Path) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
+    """Every table of the extract with its columns and rows, by one database process. Raises ExtractError."""
+    with _explained(path, _MADE_ANEW):
+        frames = _pantab().frames_from_hyper(path, return_type="pyarrow")
+    tables = {}
+    for (schema, table), frame in frames.items():
+        if str(schema) == SCHEMA:
+            columns = [column.to_pylist() for column in frame.columns]
+            tables[str(table)] = (tuple(frame.column_names), list(zip(*columns, strict=True)))
+    return tables
+
+
 def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of one query in Hyper's SQL. Raises ExtractError."""
-    with _explained(path, "materialize the snapshot again; the extract is made anew."):
+    with _explained(path, _MADE_ANEW):
         found = _pantab().frame_from_hyper_query(path, sql, return_type="pyarrow")
     columns = [column.to_pylist() for column in found.columns]
     return list(zip(*columns, strict=True))
