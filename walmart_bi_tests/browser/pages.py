@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.kpis.insights.facts import read_facts
@@ -27,7 +28,12 @@ from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi_tests.browser.chromium import ARGUMENTS, chromium
 from walmart_bi_tests.builders import Row, make_month
 
-READY = "document.documentElement.dataset.ready === 'yes'"
+# The page draws when it hears of the new address; listeners hear in the order of their coming, so this one hears last.
+DRAWN = """hash => new Promise(done => {
+  if (location.hash === `#${hash}`) { done(); return; }
+  addEventListener('hashchange', () => done(), { once: true });
+  location.hash = hash;
+})"""
 
 
 @dataclass(frozen=True)
@@ -102,12 +108,30 @@ class Opened:
         return self
 
     def choose(self, filters: Mapping[str, str], tab: str = "executive") -> Opened:
-        """Set tab and filters through the address, as a link does."""
-        from urllib.parse import urlencode
-
-        self.page.evaluate("hash => { location.hash = hash; }", urlencode({"tab": tab, **filters}))
-        self.page.wait_for_timeout(0)
+        """Set tab and filters through the address, as a link does, and wait until they are drawn."""
+        self.page.evaluate(DRAWN, urlencode({"tab": tab, **filters}))
         return self
+
+    def card(self, name: str) -> Locator:
+        """A card of the shown story point."""
+        return self.page.locator(f".point:not([hidden]) [data-kpi={name}]")
+
+    def table(self, name: str) -> list[list[str]]:
+        """The cells of the table behind a card's chart; the last row is its total, where it has one."""
+        rows: list[list[str]] = (
+            self.card(name)
+            .locator("table")
+            .evaluate("table => [...table.rows].slice(1).map(row => [...row.cells].map(cell => cell.textContent))")
+        )
+        return rows
+
+    def tiles(self) -> list[str]:
+        """Revenue, orders and average order value of the analysis month."""
+        return self.texts(".point:not([hidden]) .tile .big")
+
+    def totals(self) -> list[str]:
+        """The same of all months."""
+        return self.texts(".point:not([hidden]) .tile .sum")
 
     def text(self, selector: str) -> str:
         return self.page.locator(selector).first.inner_text()

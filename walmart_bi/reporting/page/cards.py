@@ -26,7 +26,7 @@ DIMENSIONS = {
     "age_group": "age_group",
     "city": "city",
 }
-MEASURES = frozenset({"revenue", "total_revenue", "orders", "aov", "revenue_share"})
+MEASURES = frozenset({"revenue", "total_revenue", "orders", "aov"})
 SPLIT = ("orders_effect", "aov_effect")
 NAMED_CITIES = 10
 
@@ -52,7 +52,9 @@ def could_be_live(kpi: Kpi) -> bool:
     known = [column for column in kpi.grain if column == "month" or column in DIMENSIONS]
     grain_fits = len(known) == len(kpi.grain) and len([column for column in known if column != "month"]) <= 1
     is_split = kpi.show.chart == "effects" and kpi.grain == ("month",) and kpi.show.y == SPLIT
-    measures_fit = is_split or (bool(kpi.show.y) and set(kpi.show.y) <= MEASURES and kpi.show.chart != "scatter")
+    measures_fit = is_split or (
+        bool(kpi.show.y) and set(kpi.show.y) <= MEASURES and kpi.show.chart not in ("scatter", "effects")
+    )
     city_fits = "city" not in kpi.grain or (kpi.show.top == NAMED_CITIES and kpi.grain == ("city",))
     chart_fits = kpi.show.chart == ("tiles" if not kpi.grain else kpi.show.chart)
     return (
@@ -111,7 +113,7 @@ def card(kpi: Kpi, published: Published, members: Mapping[str, Sequence[str]], *
 def _order(kpi: Kpi, published: Published, members: Mapping[str, Sequence[str]]) -> list[int] | None:
     """The published order of the values where it does not follow from a measure; None: largest revenue first."""
     dimension = dimension_of(kpi)
-    by_measure = kpi.show.sort and kpi.show.sort[0].column in MEASURES | {"revenue_rank"}
+    by_measure = kpi.show.sort and kpi.show.sort[0].column in MEASURES | {"revenue_share", "revenue_rank"}
     if dimension is None or by_measure or "month" in kpi.grain:
         return None
     at = kpi.column_names.index(kpi.grain[0])

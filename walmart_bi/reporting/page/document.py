@@ -102,11 +102,10 @@ def _navigation(story: Mapping[str, Any]) -> str:
 
 
 def _controls() -> str:
-    return (
-        tag("div", class_="filters", id="filters", role="group", aria_label="Filters", hidden=True)
-        + tag("p", class_="shown", id="shown")
-        + tag("p", class_="visually-hidden", id="announced", aria_live="polite")
-    )
+    filters = tag("div", class_="filters", id="filters", role="group", aria_label="Filters", hidden=True)
+    shown = tag("p", class_="shown", id="shown")
+    announced = tag("p", class_="visually-hidden", id="announced", aria_live="polite")
+    return tag("section", filters + shown + announced, aria_label="What is shown")
 
 
 def _story(story: Mapping[str, Any], published: Mapping[str, Any]) -> str:

@@ -53,11 +53,10 @@ function segmentsContent(card, view) {
   const rows = segmentRows(card, view);
   const measure = card.y[0];
   const hasIntervals = card.dimension !== 'city' && card.dimension !== 'age_group';
-  const format = MEASURE_FORMAT[measure];
-  const valueOf = MEASURE[measure] || MEASURE.revenue;
+  const [valueOf, textOf] = [MEASURE[measure] ?? MEASURE.revenue, MEASURE_TEXT[measure] ?? MEASURE_TEXT.revenue];
   const filterName = FILTERS.some(({ name }) => name === card.dimension) ? card.dimension : null;
   const bars = rows.map((row) => ({
-    name: row.name, value: valueOf(row.sums) ?? 0, isOther: row.isOther,
+    name: row.name, value: valueOf(row.sums) ?? 0, text: textOf(row.sums), isOther: row.isOther,
     share: measure === 'aov' ? null : valueOf(row.sums) / (valueOf(view.shown) || 1),
     isPicked: filterName !== null && view.state.filters[filterName] === row.key,
     aov: hasIntervals ? intervalOf(row.sums) : null,
@@ -66,7 +65,7 @@ function segmentsContent(card, view) {
   }));
   const heads = [card.columns[card.grain[0]].label, card.columns[measure].label, '', 'Share', 'Order value, 95% interval'];
   return { note: card.note,
-    figure: barChart({ rows: bars, format, heads, label: `${card.title}, ${view.span}`, isRanked: !card.order }),
+    figure: barChart({ rows: bars, heads, label: `${card.title}, ${view.span}`, isRanked: !card.order }),
     table: { caption: `${card.title}, ${view.span}`, heads: [card.columns[card.grain[0]].label, 'Revenue', 'Orders', 'AOV', 'Share'],
       rows: rows.map((row) => [row.name, ...sumCells(row.sums), shareText(row.sums.cents / (view.shown.cents || 1))]),
       total: ['Total', ...sumCells(view.shown), view.shown.cents ? shareText(1) : '–'] } };
@@ -75,11 +74,11 @@ function segmentsContent(card, view) {
 function tipOfSums(name, sums, whole, hasInterval) {
   const interval = hasInterval ? intervalOf(sums) : null;
   return [name, `Revenue ${revenueText(sums.cents)} (${shareText(sums.cents / (whole.cents || 1))})`,
-    `Orders ${countText(sums.orders)}`, `AOV ${aovText(orderValue(sums))}`,
-    interval && `95% interval ${aovText(interval.low)} to ${aovText(interval.high)}`].filter(Boolean).join('\n');
+    `Orders ${countText(sums.orders)}`, `AOV ${aovText(sums)}`,
+    interval && `95% interval ${dollarsText(interval.low)} to ${dollarsText(interval.high)}`].filter(Boolean).join('\n');
 }
 
-const sumCells = (sums) => [revenueText(sums.cents), countText(sums.orders), aovText(orderValue(sums))];
+const sumCells = (sums) => [revenueText(sums.cents), countText(sums.orders), aovText(sums)];
 
 function linesContent(card, view, width) {
   const places = { ...view.places };
@@ -89,14 +88,13 @@ function linesContent(card, view, width) {
   const all = card.dimension ? sumsByTwo(cube, places, card.dimension, 'month') : [sumsBy(cube, places, 'month')];
   const measure = card.y[0];
   const valueOf = MEASURE[measure];
-  const format = MEASURE_FORMAT[measure];
   const series = names.map((name, index) => ({ name, colour: (index % 9) + 1, sums: all[index],
     values: all[index].map((sums) => (sums.orders ? valueOf(sums) : measure === 'aov' ? null : 0)) }))
     .filter((each) => each.sums.some((sums) => sums.orders));
   const filterName = FILTERS.some(({ name }) => name === card.dimension) ? card.dimension : null;
   const figure = lineChart({ months: view.months, series, format: AXIS_FORMAT[measure], width, chosen: view.analysis.key, label: card.title,
     tipOf: (each, index) => [series.length > 1 ? each.name : null, monthLabel(view.months[index]),
-      `${card.columns[measure].label} ${format(each.values[index])}`, `Orders ${countText(each.sums[index].orders)}`].filter(Boolean).join('\n'),
+      `${card.columns[measure].label} ${MEASURE_TEXT[measure](each.sums[index])}`, `Orders ${countText(each.sums[index].orders)}`].filter(Boolean).join('\n'),
     pick: (each, index) => (filterName ? () => view.toggle(filterName, each.name) : () => view.toggle('month', view.months[index].key)),
     isPicked: (each, index) => (filterName ? view.state.filters[filterName] === each.name
       : view.state.filters.month === view.months[index].key) });
@@ -126,7 +124,7 @@ function effectsContent(card, view, width) {
 }
 
 function totalContent(card, view) {
-  const cells = card.y.map((name) => [card.columns[name].label, MEASURE_FORMAT[name](MEASURE[name](view.shown))]);
+  const cells = card.y.map((name) => [card.columns[name].label, MEASURE_TEXT[name](view.shown)]);
   return { figure: h('dl', { class: 'single' }, cells.map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value)))),
     note: view.span, table: { caption: card.title, heads: ['Measure', 'Value'], rows: cells, total: null } };
 }
@@ -199,9 +197,10 @@ function publishedBars(card, at) {
   const measure = card.y[0];
   const name = (row) => card.grain.map((column) => unitText(row[at[column]], card.columns[column].unit)).join(', ');
   const rows = card.rows.slice(0, 30).map((row) => ({ name: name(row), value: Math.max(0, Number(row[at[measure]])), share: null,
+    text: unitText(row[at[measure]], card.columns[measure].unit),
     isOther: false, isPicked: false, aov: null, pick: null,
     tip: `${name(row)}\n${card.columns[measure].label} ${unitText(row[at[measure]], card.columns[measure].unit)}` }));
-  return barChart({ rows, format: (value) => unitText(value, card.columns[measure].unit), isRanked: false, label: card.title,
+  return barChart({ rows, isRanked: false, label: card.title,
     heads: [card.columns[card.grain[0]].label, card.columns[measure].label, '', ''] });
 }
 

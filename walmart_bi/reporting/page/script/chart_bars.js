@@ -2,9 +2,9 @@
 // where the data has it, the order value with its 95% interval on one scale.
 
 /**
- * @param {{rows: {name: string, value: number, share: number|null, isOther: boolean, isPicked: boolean,
+ * @param {{rows: {name: string, value: number, text: string, share: number|null, isOther: boolean, isPicked: boolean,
  *   aov: {mean: number, low: number, high: number}|null, pick: (() => void)|null, tip: string}[],
- *   format: Function, money: Function, heads: string[], label: string, isRanked: boolean}} chart
+ *   heads: string[], label: string, isRanked: boolean}} chart
  */
 function barChart(chart) {
   // The rest of the cities is no bar to compare with: beside it, all others would be hairlines.
@@ -24,7 +24,7 @@ function barRow(row, chart, largest, place) {
   const cells = [
     h('span', { class: 'label' }, h('bdi', {}, row.name)),
     h('span', { class: 'track' }, !row.isOther && h('span', { class: 'length', style: { width: `${(100 * row.value) / largest}%` } })),
-    h('span', { class: 'value' }, chart.format(row.value)),
+    h('span', { class: 'value' }, row.text),
     h('span', { class: 'share' }, row.share === null ? '' : shareText(row.share)),
     place && intervalDot(row.aov, place),
   ];

@@ -31,9 +31,6 @@ function shownSentence(state, shown, all) {
   const share = `${countText(shown.orders)} of ${countText(all.orders)} orders`;
   const warning = state.unknown.length ? ` This page does not know ${state.unknown.join(', ')}.` : '';
   if (!set.length) return `Showing all ${countText(all.orders)} orders; nothing is filtered.${warning}`;
-  const parts = set.map(({ name, label }) => `${label}: ${isolated(shownMember(name, state.filters[name]))}`);
+  const parts = set.map(({ name, label }) => `${label}: ${nameIn(shownMember(name, state.filters[name]))}`);
   return `Showing ${share}. ${parts.join(' · ')}.${warning}`;
 }
-
-/** Text from the data between marks that keep its writing direction to itself. */
-const isolated = (text) => `⁨${text}⁩`;

@@ -23,7 +23,8 @@ const revenueText = (cents) => (cents < 0 ? MINUS : '') + positiveMoney(Math.abs
 const signed = (number, text) => `${number < 0 ? MINUS : '+'}${text}`;
 const changeText = (cents) => signed(cents, positiveMoney(Math.abs(cents), Math.abs(cents) >= WHOLE_DOLLARS_FROM));
 const countText = (number) => (number < 0 ? MINUS : '') + grouped(Math.abs(number));
-const aovText = (dollars) => (dollars === null ? '–' : positiveMoney(dollars * 100, false));
+/** The average order, to the cent as every view has it. */
+const aovText = (sums) => (sums.orders ? revenueText(halfAway(sums.cents, sums.orders)) : '–');
 const shareText = (share) => `${share < 0 ? MINUS : ''}${(Math.abs(halfUp(share * 1000)) / 10).toFixed(1)}%`;
 const shareChangeText = (share) => signed(halfUp(share * 1000), `${(Math.abs(halfUp(share * 1000)) / 10).toFixed(1)}%`);
 
@@ -35,15 +36,18 @@ const moneyChange = (now, then) => signed(now.cents - then.cents, positiveMoney(
   Math.max(now.cents, then.cents) >= WHOLE_DOLLARS_FROM));
 const countChange = (now, then) => signed(now.orders - then.orders, grouped(Math.abs(now.orders - then.orders)));
 const aovChange = (now, then) => {
-  const change = halfUp((now.cents / now.orders)) - halfUp((then.cents / then.orders));
+  const change = halfAway(now.cents, now.orders) - halfAway(then.cents, then.orders);
   return signed(change, positiveMoney(Math.abs(change), false));
 };
 
 /** A value of a measure, in dollars where it is money. */
 const dollarsText = (dollars) => revenueText(halfUp(dollars * 100));
 const AXIS_FORMAT = { revenue: moneyText, total_revenue: moneyText, orders: countText, aov: moneyText, revenue_share: shareText };
-const MEASURE_FORMAT = {
-  revenue: dollarsText, total_revenue: dollarsText, orders: countText, aov: aovText, revenue_share: shareText,
+
+/** A measure of sums as text. */
+const MEASURE_TEXT = {
+  revenue: (sums) => revenueText(sums.cents), total_revenue: (sums) => revenueText(sums.cents),
+  orders: (sums) => countText(sums.orders), aov: aovText,
 };
 
 /** A published value by the unit of its column. */

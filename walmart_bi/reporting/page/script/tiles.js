@@ -5,7 +5,7 @@ function tilesOf(view) {
   const kinds = [
     { name: 'Revenue', of: (sums) => sums.cents / 100, format: (sums) => revenueText(sums.cents), change: moneyChange },
     { name: 'Orders', of: (sums) => sums.orders, format: (sums) => countText(sums.orders), change: countChange },
-    { name: 'Average order value', of: orderValue, format: (sums) => aovText(orderValue(sums)), change: aovChange },
+    { name: 'Average order value', of: orderValue, format: aovText, change: aovChange },
   ];
   return h('div', { class: 'tiles' }, kinds.map((kind) => tileOf(kind, view, analysis, before, noComparison)));
 }
