@@ -123,6 +123,7 @@ def test_given_the_dark_theme_when_printed_then_each_point_is_on_pages_of_its_ow
     sheets = [sheet.extract_text() for sheet in PdfReader(io.BytesIO(printed)).pages]
     starts = [number for number, text in enumerate(sheets) if re.search(r"\d of 6 · ", text)]
     assert len(starts) == len(POINTS)
+    assert len(sheets) <= 2 * len(POINTS)
     for persona, start in zip(ordinary.story["personas"], starts, strict=True):
         assert f"of 6 · {persona['title']}" in sheets[start]
         assert "What is behind it" in sheets[start]

@@ -45,8 +45,7 @@ def story(facts: Facts, insights: Insights, catalog: Sequence[Kpi], views: Mappi
         "members": members,
         "cubes": {name: asdict(cube) for name, cube in _cubes(facts, members)},
         "personas": [
-            {"id": persona, "title": title, "cards": [kpi.name for kpi in _lead_first(kpis)]}
-            for persona, title, kpis in personas
+            {"id": persona, "title": title, "cards": _lead_first(persona, kpis)} for persona, title, kpis in personas
         ],
         "cards": cards,
         "insights": {name: part for name, part in as_plain(insights).items() if name not in ("numbers", "months")},
@@ -124,7 +123,12 @@ def _member(dimension: str, value: Any) -> str:
     return FLAGS[dimension][value] if dimension in FLAGS else str(value)
 
 
-def _lead_first(kpis: Sequence[Kpi]) -> list[Kpi]:
-    """The chart that matters stands beside the insight: a split first, then bars, lines and the rest by their kind."""
-    order = ("effects", "bar", "line", "scatter", "table", "tiles")
-    return sorted(kpis, key=lambda kpi: order.index(kpi.show.chart))
+def _lead_first(persona: str, kpis: Sequence[Kpi]) -> list[str]:
+    """The chart that matters stands beside the insight: of what the headline speaks of, a split, bars, and so on."""
+    boxes = phrases()["boxes"]
+    _, _, headline = boxes.get(persona, boxes["*"])["headline"][0].partition(":")
+    kinds = ("effects", "bar", "line", "scatter", "table", "tiles")
+    ordered = sorted(
+        kpis, key=lambda kpi: (bool(headline) and dimension_of(kpi) != headline, kinds.index(kpi.show.chart))
+    )
+    return [kpi.name for kpi in ordered]

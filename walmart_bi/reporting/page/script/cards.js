@@ -108,8 +108,8 @@ function linesContent(card, view, width) {
 function effectsContent(card, view, width) {
   const splits = view.splits;
   const parts = [
-    { name: 'From the number of orders', colour: 1, values: splits.map((split) => split && split.orders_effect / 100) },
-    { name: 'From the order value', colour: 2, values: splits.map((split) => split && split.aov_effect / 100) },
+    { name: width < 420 ? 'From orders' : 'From the number of orders', colour: 1, values: splits.map((split) => split && split.orders_effect / 100) },
+    { name: width < 420 ? 'From order value' : 'From the order value', colour: 2, values: splits.map((split) => split && split.aov_effect / 100) },
   ];
   const figure = effectsChart({ months: view.months, parts, width, format: moneyText, label: card.title, chosen: view.analysis.key,
     tipOf: (index) => [`${monthLabel(view.months[index])} against ${monthName(view.months[index - 1].key)}`,
@@ -137,7 +137,7 @@ function concentrationCard(story, view, width) {
   const texts = points.map(([count, share]) => [countText(Math.round(count)), shareText(share)]);
   const half = points.find(([, share]) => share >= 0.5);
   return h('article', { class: 'card', 'data-kpi': 'concentration' }, h('p', { class: 'eyebrow' }, 'Concentration'),
-    h('h3', {}, `Half of the revenue comes from about ${countText(Math.round(half[0]))} of ${countText(cities.cities)} cities`),
+    h('h3', {}, `The ${countText(Math.round(half[0]))} largest of ${countText(cities.cities)} cities bring ${shareText(half[1])} of revenue`),
     h('p', { class: 'note unfiltered' }, view.isFiltered ? 'All data: the filters do not apply here.' : 'All data.'),
     h('div', { class: 'figure' }, curveChart({ points, width, label: 'Share of revenue of the largest cities',
       tipOf: (point) => `The ${countText(Math.round(point[0]))} largest cities\nShare of revenue ${shareText(point[1])}` })),

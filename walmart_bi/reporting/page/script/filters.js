@@ -2,9 +2,9 @@
 
 /** Build the controls once. @returns {(state: State) => void} makes them show a state */
 function buildFilters(place, members, change, reset) {
-  const selects = FILTERS.map(({ name, label, all }) => h('select', { id: `filter-${name}`, name,
+  const selects = FILTERS.map(({ name }) => h('select', { id: `filter-${name}`, name,
     onchange: (event) => change(name, event.target.value || null) },
-  h('option', { value: '' }, all), members[name].map((value) => h('option', { value }, shownMember(name, value)))));
+  h('option', { value: '' }, 'All'), members[name].map((value) => h('option', { value }, shownMember(name, value)))));
   const button = h('button', { type: 'button', onclick: reset }, 'Reset filters');
   place.append(...FILTERS.map(({ label }, index) => h('label', {}, label, selects[index])), button);
   place.hidden = false;

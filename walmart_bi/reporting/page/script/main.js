@@ -42,12 +42,12 @@ async function start() {
   document.documentElement.dataset.ready = 'yes';
 }
 
-const PRINT_WIDTH = 700;
+const PRINT_WIDTH = 310; // of a chart: two of them side by side on a sheet
 
 /** One story point: headline, tiles, the chart that matters beside its insight, then the other cards. */
 function drawPoint(persona, story, view, printWidth) {
   const insight = view.insightOf(persona);
-  const wide = printWidth ?? byId('story').clientWidth;
+  const wide = byId('story').clientWidth;
   const isNarrow = wide < 940;
   const widths = printWidth ? [printWidth, printWidth] : [(isNarrow ? wide : (wide - 24) * 0.65) - 54, (wide < 984 ? wide : (wide - 24) / 2) - 54];
   const cards = persona.cards.map((name) => story.cards[name]);
@@ -56,7 +56,7 @@ function drawPoint(persona, story, view, printWidth) {
     tilesOf(view),
     h('div', { class: 'lead' }, h('div', { class: 'stack' }, cardOf(cards[0], view, Math.max(260, widths[0])),
       signalCard(view, Math.max(260, widths[0]))), insightBox(insight)),
-    ...restOf(persona, story, view, cards.slice(1), Math.max(260, widths[1]), wide - 54));
+    ...restOf(persona, story, view, cards.slice(1), Math.max(260, widths[1]), printWidth ?? wide - 54));
 }
 
 const pointName = (persona, story) => `${story.personas.indexOf(persona) + 1} of ${story.personas.length} · ${persona.title}`;

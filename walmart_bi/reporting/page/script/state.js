@@ -3,12 +3,12 @@
 
 /** The filters in the order of their controls; each is a dimension of the cubes. */
 const FILTERS = [
-  { name: 'month', label: 'Month', all: 'All months' },
-  { name: 'category', label: 'Category', all: 'All categories' },
-  { name: 'city_group', label: 'Cities', all: 'All cities' },
-  { name: 'payment_method', label: 'Payment', all: 'All payments' },
-  { name: 'discount_applied', label: 'Discount', all: 'With and without' },
-  { name: 'repeat_customer', label: 'Customers', all: 'All customers' },
+  { name: 'month', label: 'Month' },
+  { name: 'category', label: 'Category' },
+  { name: 'city_group', label: 'Cities' },
+  { name: 'payment_method', label: 'Payment' },
+  { name: 'discount_applied', label: 'Discount' },
+  { name: 'repeat_customer', label: 'Customers' },
 ];
 
 /** @typedef {{tab: string, filters: Record<string, string>, unknown: string[]}} State */
