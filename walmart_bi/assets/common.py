@@ -22,7 +22,9 @@ RAW_SALES_FILE = "raw_sales_file"
 CLEANED_SALES = "cleaned_sales"
 MONTHLY_SALES_OBJECT = "monthly_sales_object"
 WALMART_SALES = "walmart_sales"
+KPI_INSIGHTS = "kpi_insights"
 TABLEAU_SNAPSHOT = "tableau_snapshot"
+STORY_DASHBOARD = "story_dashboard"
 
 MONTH_TAG = "month"
 FILE_TAG = "file"
@@ -132,6 +134,12 @@ def _line(cells: Sequence[object]) -> str:
 def _cell(value: object) -> str:
     """What a reader needs of the value; a fraction to six digits, as the views keep the exact one."""
     text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+    text = escaped(text)
+    return text if len(text) <= 80 else text[:79] + "\u2026"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is."""
     for character in "\\`*_<>|[]":
         text = text.replace(character, "\\" + character)
-    return text if len(text) <= 80 else text[:79] + "\u2026"
+    return text

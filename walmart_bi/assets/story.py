@@ -1,4 +1,4 @@
-"""The asset `story_dashboard`: the page for the departments. What is in it, and how it is published, is `reporting/page/`."""
+"""The asset `story_dashboard`: the page for the departments. What is in it and how it is written: `reporting/page/`."""
 
 # No postponed annotations here: Dagster reads those of decorated functions when it defines them.
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from tableaudocumentapi import Datasource, Workbook
 
 from walmart_bi.kpis.model import CHARTS, Display, Kpi, Sort
 from walmart_bi.reporting.tableau.hyper import table_columns, write_hyper
@@ -243,16 +242,6 @@ def test_the_lint_refuses_an_extract_with_a_customer_in_it(document: bytes, cont
 
 
 # --- what is in it ----------------------------------------------------------------------------------------------------
-
-
-def test_another_reader_of_tableau_files_opens_both(packages: tuple[Path, Path], contents: Contents) -> None:
-    book, source = Workbook(str(packages[0])), Datasource.from_file(str(packages[1]))
-
-    assert book.worksheets == [kpi.title for kpi in CATALOG]
-    assert book.dashboards == [*(text.title for text in contents.texts), STORY_NAME]
-    assert {each.caption for each in book.datasources} == {"Sales story", *(kpi.title for kpi in CATALOG)}
-    assert {connection.dbclass for each in book.datasources for connection in each.connections} == {"hyper"}
-    assert "[revenue]" in source.fields and "[customer_type]" in source.fields
 
 
 def test_each_persona_has_a_dashboard_with_its_sheets_its_sentences_and_a_story_point(
