@@ -122,11 +122,10 @@ def split_change(before: Sums, now: Sums) -> Split:
         (now.orders - before.orders) * (before.cents * now.orders + now.cents * before.orders),
         2 * before.orders * now.orders,
     )
-    # Differences of whole numbers first: logarithms of quotients near 1 would lose the digits that count.
-    growth = math.log1p(change / before.cents)
+    growth = _log_ratio(now.cents, before.cents)
     weight = change / growth if growth else float(before.cents)
-    orders_growth = math.log1p((now.orders - before.orders) / before.orders)
-    aov_growth = math.log1p((now.cents * before.orders - before.cents * now.orders) / (before.cents * now.orders))
+    orders_growth = _log_ratio(now.orders, before.orders)
+    aov_growth = _log_ratio(now.cents * before.orders, before.cents * now.orders)
     return Split(change, orders_effect, change - orders_effect, weight * orders_growth, weight * aov_growth)
 
 
@@ -212,3 +211,9 @@ def _moves(per_day: Mapping[str, float]) -> Sequence[float]:
         for earlier, later in pairwise(sorted(per_day))
         if later == next_month(earlier)
     ]
+
+
+def _log_ratio(now: int, before: int) -> float:
+    """The logarithm of now / before. Near 1 the difference of whole numbers comes first, far from it would cancel."""
+    growth = (now - before) / before
+    return math.log1p(growth) if abs(growth) < 0.5 else math.log(now) - math.log(before)
