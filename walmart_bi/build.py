@@ -15,16 +15,20 @@ from walmart_bi.arrival_queue import ArrivalQueue
 from walmart_bi.assets.bi import build_bi_assets
 from walmart_bi.assets.cleaned import build_cleaned_assets
 from walmart_bi.assets.common import Site
+from walmart_bi.assets.insights import build_insights_assets
 from walmart_bi.assets.kpis import build_kpi_assets
 from walmart_bi.assets.published import build_published_assets
 from walmart_bi.assets.published_tableau import build_published_tableau_assets
 from walmart_bi.assets.raw import build_raw_assets
+from walmart_bi.assets.story import build_story_assets
 from walmart_bi.assets.warehouse import build_warehouse_assets
 from walmart_bi.checks.bi import build_bi_checks
 from walmart_bi.checks.cleaned import build_cleaned_checks
+from walmart_bi.checks.insights import build_insights_checks
 from walmart_bi.checks.kpis import build_kpi_checks
 from walmart_bi.checks.published import build_published_checks
 from walmart_bi.checks.raw import build_raw_checks
+from walmart_bi.checks.story import build_story_checks
 from walmart_bi.checks.warehouse import build_warehouse_checks
 from walmart_bi.jobs import build_jobs
 from walmart_bi.kpis.catalog import load_catalog
@@ -78,7 +82,9 @@ def build_definitions(
             *build_published_assets(site),
             *build_warehouse_assets(site, settings.duplicate_policy, _freshness(settings)),
             *build_kpi_assets(site, catalog),
+            *build_insights_assets(site, catalog),
             *build_bi_assets(site, catalog),
+            *build_story_assets(site, catalog),
             *build_published_tableau_assets(settings.tableau),
         ],
         asset_checks=[
@@ -87,7 +93,9 @@ def build_definitions(
             *build_published_checks(),
             *build_warehouse_checks(),
             *build_kpi_checks(catalog),
+            *build_insights_checks(),
             *build_bi_checks(catalog),
+            *build_story_checks(catalog),
         ],
         jobs=[jobs.monthly_load, jobs.load_monthly_object],
         sensors=build_sensors(

@@ -11,12 +11,15 @@ import dagster as dg
 
 from walmart_bi.assets.common import TABLEAU_SNAPSHOT, explained
 from walmart_bi.checks.common import result
+from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.catalog import Kpi
+from walmart_bi.reporting.tableau.workbook import Contents
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse.base import Reader, Warehouse
 
 WHOLE = "snapshot_is_whole"
 EQUALS_VIEWS = "snapshot_equals_the_views"
+TABLEAU_SOUND = "tableau_files_equal_the_views"
 
 
 def build_bi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
@@ -36,7 +39,16 @@ def build_bi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
                 asset=TABLEAU_SNAPSHOT,
                 blocking=True,
                 description="The snapshot was made from the active loads, its revenue and orders are those of the "
-                "sales table, and each view, written again, gives the file that the manifest names, by sha256.",
+                "sales table, and each view, written again, gives the file that the manifest names, by sha256. The "
+                "other files say what the warehouse says.",
+            ),
+            dg.AssetCheckSpec(
+                TABLEAU_SOUND,
+                asset=TABLEAU_SNAPSHOT,
+                blocking=True,
+                description="The rows queried from the extract inside the workbook and the data source are those of "
+                "the views and of the story cube, to the cent; every sheet, field, story point and path that they "
+                "name is there. Not opened in Tableau: only a person can confirm that.",
             ),
         ],
     )
@@ -46,12 +58,17 @@ def build_bi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
     ) -> Iterator[dg.AssetCheckResult]:
         from walmart_bi.reporting.manifest import verify_snapshot
         from walmart_bi.reporting.snapshot import LATEST
+        from walmart_bi.reporting.story_files import read_story
+        from walmart_bi.reporting.view_files import read_view
 
         with explained():
             problems = verify_snapshot(store, LATEST)
             yield result(TABLEAU_SNAPSHOT, WHOLE, problems, {"views": len(catalog)})
             with warehouse.read() as reader:
                 yield _equals_views(store, reader, catalog)
+                views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
+                _, contents = read_story(reader, views, catalog)
+            yield _tableau_sound(store, contents)
 
     return [tableau_snapshot_checks]
 
@@ -59,6 +76,7 @@ def build_bi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
 def _equals_views(store: ObjectStore, reader: Reader, catalog: Sequence[Kpi]) -> dg.AssetCheckResult:
     from walmart_bi.reporting.manifest import read_manifest
     from walmart_bi.reporting.snapshot import LATEST
+    from walmart_bi.reporting.story_files import story_files
     from walmart_bi.reporting.view_files import differences
     from walmart_bi.warehouse.integrity import read_loads
 
@@ -66,6 +84,26 @@ def _equals_views(store: ObjectStore, reader: Reader, catalog: Sequence[Kpi]) ->
     if manifest is None:
         return result(TABLEAU_SNAPSHOT, EQUALS_VIEWS, ["there is no manifest that can be read"], {})
     with tempfile.TemporaryDirectory(prefix="walmart_bi_check_") as folder:
-        problems = list(differences(manifest, reader, read_loads(reader), catalog, Path(folder)))
+        producers = [story_files(catalog)]
+        problems = list(differences(manifest, reader, read_loads(reader), catalog, Path(folder), producers))
     totals: dict[str, int | float | Decimal] = {"revenue": Decimal(manifest.revenue), "orders": manifest.orders}
     return result(TABLEAU_SNAPSHOT, EQUALS_VIEWS, problems, totals)
+
+
+def _tableau_sound(store: ObjectStore, contents: Contents) -> dg.AssetCheckResult:
+    from walmart_bi.reporting.snapshot import LATEST
+    from walmart_bi.reporting.tableau.checking import PACKAGES, package_problems
+    from walmart_bi.stores.base import ObjectNotFound
+
+    problems: list[str] = []
+    for name in PACKAGES:
+        try:
+            with store.fetch(LATEST + name) as package:
+                problems += package_problems(package, name, contents.tables)
+        except ObjectNotFound:
+            problems.append(f"{name} is missing")
+        except WalmartBiError as error:  # no package, or an extract that cannot be read: the finding, not a failure
+            problems.append(f"{name}: {error.cause}")
+    rows = sum(len(table.rows) for table in contents.tables)
+    counts = {"packages": len(PACKAGES), "tables": len(contents.tables), "rows": rows}
+    return result(TABLEAU_SNAPSHOT, TABLEAU_SOUND, problems, counts)

@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is configured, what can be reached, what to do about the rest")
     doctor.set_defaults(command=_doctor)
 
+    story = commands.add_parser("open", help="open the story page in the browser")
+    story.set_defaults(command=_open)
+
     history = commands.add_parser("history", help="all loads of a month")
     history.add_argument("month", type=_month, metavar="MONTH")
     history.set_defaults(command=_history)
@@ -112,6 +115,12 @@ def _doctor(_: argparse.Namespace) -> int:
     from walmart_bi.cli.doctor import run_doctor
 
     return run_doctor()
+
+
+def _open(_: argparse.Namespace) -> int:
+    from walmart_bi.cli.open import open_story
+
+    return open_story()
 
 
 def _history(options: argparse.Namespace) -> int:

@@ -75,10 +75,11 @@ def _shown(kpi: Kpi, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def print_next(project: Project) -> None:
     """Where things are and what to look at next."""
-    print(f"\nsnapshot:  {project.store.uri(DASHBOARD_DATA + 'latest/manifest.json')}")
+    print(f"\nstory:     {project.store.uri(DASHBOARD_DATA + 'latest/story.html')}")
+    print(f"snapshot:  {project.store.uri(DASHBOARD_DATA + 'latest/manifest.json')}")
     print(f"warehouse: {project.settings.warehouse_place}")
     looking = "the Dagster UI of this instance" if project.settings.aws else "make dev and open http://127.0.0.1:3000"
-    print(f"next:      walmart-bi status, or {looking}")
+    print(f"next:      walmart-bi open, walmart-bi status, or {looking}")
 
 
 def print_status() -> int:

@@ -39,7 +39,7 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 
 def test_given_the_graph_when_listed_then_it_is_the_designed_one(definitions: dg.Definitions):
-    expected = {*CHAIN, *(kpi.name for kpi in load_catalog()), "tableau_snapshot"}
+    expected = {*CHAIN, *(kpi.name for kpi in load_catalog()), "kpi_insights", "tableau_snapshot", "story_dashboard"}
     assert set(specs(definitions)) == expected
 
 
@@ -81,7 +81,9 @@ def test_given_the_chain_when_followed_then_each_layer_depends_on_the_one_before
         assert [dep.asset_key.to_user_string() for dep in by_name[kpi.name].deps] == ["walmart_sales"]
         assert by_name[kpi.name].group_name == kpi.persona
     snapshot = {dep.asset_key.to_user_string() for dep in by_name["tableau_snapshot"].deps}
-    assert snapshot == {kpi.name for kpi in load_catalog()}
+    assert snapshot == {kpi.name for kpi in load_catalog()} | {"kpi_insights"}
+    insights = {dep.asset_key.to_user_string() for dep in by_name["kpi_insights"].deps}
+    assert insights == {kpi.name for kpi in load_catalog()}
 
 
 def test_given_the_monthly_assets_when_partitioned_then_the_current_month_is_included(definitions: dg.Definitions):
@@ -99,8 +101,10 @@ def test_given_the_monthly_assets_when_partitioned_then_the_current_month_is_inc
 def test_given_every_kpi_when_checked_then_a_blocking_check_guards_it(definitions: dg.Definitions):
     checks = [spec for definition in definitions.asset_checks or () for spec in definition.check_specs]
     blocking = {spec.asset_key.to_user_string() for spec in checks if spec.blocking}
-    assert {kpi.name for kpi in load_catalog()} <= blocking
-    assert MONTHLY | {"tableau_snapshot"} <= {spec.asset_key.to_user_string() for spec in checks}
+    assert {"kpi_insights", *(kpi.name for kpi in load_catalog())} <= blocking
+    assert MONTHLY | {"tableau_snapshot", "kpi_insights", "story_dashboard"} <= {
+        spec.asset_key.to_user_string() for spec in checks
+    }
     assert all(spec.description for spec in checks)
 
 

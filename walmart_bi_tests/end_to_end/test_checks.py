@@ -1,5 +1,7 @@
 """Every asset check sees what it is there to see: the data is broken, and exactly that check fails."""
 
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +18,26 @@ MONTH = "2024-05"
 FILE = "raw_data/2024-05.csv"
 
 
-@pytest.fixture
-def loaded(tmp_path: Path) -> Iterator[TestProject]:
-    with new_project(tmp_path) as project:
-        project.deliver("2024-05.csv", month_csv(MONTH, 60, directory=tmp_path))
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
+    """A loaded project whose checks all pass."""
+    directory = tmp_path_factory.mktemp("sound")
+    with new_project(directory) as project:
+        project.deliver("2024-05.csv", month_csv(MONTH, 60, directory=directory))
         result = project.run(MONTH)
         assert result.success and failed_checks(result) == set()
+        assert run_checks(project) == set()
+        shutil.copytree(project.settings.home, directory / "kept")
         yield project
+
+
+@pytest.fixture
+def loaded(sound: TestProject) -> TestProject:
+    """The sound project, as it was before any test broke it."""
+    shutil.rmtree(sound.settings.home)
+    shutil.copytree(sound.directory / "kept", sound.settings.home)
+    source(etag=sound.store.head(FILE).etag)(sound)  # a copied file is another version of it
+    return sound
 
 
 def evaluate_checks(project: TestProject) -> list[dg.AssetCheckEvaluation]:
@@ -103,6 +118,25 @@ def change_snapshot(project: TestProject) -> None:
     project.store.write_bytes("dashboard_data/latest/kpi_revenue_by_city.csv", b"city,revenue\n")
 
 
+def change_a_sentence(project: TestProject) -> None:
+    insights = project.store.read_bytes(INSIGHTS).decode()
+    assert "no change to explain" in insights
+    project.store.write_bytes(INSIGHTS, insights.replace("no change to explain", "a reason").encode())
+
+
+def change_a_number(project: TestProject) -> None:
+    insights = json.loads(project.store.read_bytes(INSIGHTS))
+    insights["numbers"]["now"][1] += 1
+    project.store.write_bytes(INSIGHTS, json.dumps(insights).encode())
+
+
+INSIGHTS = "staging/handover/kpi_insights/all.json"
+
+
+def change_workbook(project: TestProject) -> None:
+    project.store.write_bytes("dashboard_data/latest/walmart_bi.twbx", b"saved over")
+
+
 VIEW = "CREATE OR REPLACE VIEW kpi_revenue_by_payment_method AS "
 
 CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
@@ -117,7 +151,27 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
     "object changed": (change_object, {"object_is_what_was_written"}),
     "object removed": (remove_object, {"object_is_what_was_written"}),
     "snapshot file changed": (change_snapshot, {"snapshot_is_whole"}),
-    "ledger count wrong": (sql("UPDATE load_ledger SET loaded_rows = 61"), {"ledger_rows_agree"}),
+    "workbook replaced": (change_workbook, {"snapshot_is_whole", "tableau_files_equal_the_views"}),
+    "sentence changed": (change_a_sentence, {"insights_say_what_the_facts_say"}),
+    "number of a sentence changed": (change_a_number, {"insights_say_what_the_facts_say"}),
+    "view of the months a cent off": (
+        sql(
+            "CREATE OR REPLACE VIEW kpi_revenue_by_month AS SELECT CAST(month AS DATE) AS month, "
+            "CAST(SUM(purchase_amount) + 0.01 AS DECIMAL(18, 2)) AS revenue, COUNT(*) AS orders, "
+            "CAST((SUM(purchase_amount) + 0.01) / COUNT(*) AS DECIMAL(18, 2)) AS aov FROM walmart_sales GROUP BY month"
+        ),
+        {
+            "totals",
+            "insights_add_up",
+            "snapshot_equals_the_views",
+            "tableau_files_equal_the_views",
+            "page_equals_the_views",
+        },
+    ),
+    "ledger count wrong": (
+        sql("UPDATE load_ledger SET loaded_rows = 61"),
+        {"ledger_rows_agree", "snapshot_equals_the_views"},
+    ),
     "ledger cents wrong": (sql("UPDATE load_ledger SET total_cents = total_cents + 1"), {"ledger_cents_agree"}),
     "no active load": (
         sql("UPDATE load_ledger SET is_active = FALSE"),
@@ -132,7 +186,7 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
     ),
     "rows of another month": (
         sql("UPDATE walmart_sales SET purchase_date = purchase_date + 31"),
-        {"rows_carry_their_month"},
+        {"rows_carry_their_month", "insights_say_what_the_facts_say", "snapshot_equals_the_views"},
     ),
     "source line twice": (
         sql("UPDATE walmart_sales SET source_line = 5 WHERE source_line IN (5, 6)"),
@@ -143,7 +197,7 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
             VIEW + "SELECT 'all' AS payment_method, purchase_amount AS revenue, 1 AS orders, purchase_amount AS aov, "
             "purchase_amount / SUM(purchase_amount) OVER () AS revenue_share FROM walmart_sales"
         ),
-        {"grain", "snapshot_equals_the_views"},
+        {"grain", "snapshot_equals_the_views", "tableau_files_equal_the_views", "page_equals_the_views"},
     ),
     "view that forgets orders": (
         sql(
@@ -152,11 +206,16 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
             "SUM(purchase_amount) / SUM(SUM(purchase_amount)) OVER () AS revenue_share "
             "FROM walmart_sales GROUP BY payment_method"
         ),
-        {"totals", "snapshot_equals_the_views"},
+        {"totals", "snapshot_equals_the_views", "tableau_files_equal_the_views", "page_equals_the_views"},
     ),
     "values changed behind the snapshot": (
         sql("UPDATE walmart_sales SET payment_method = 'Bitcoin'"),
-        {"snapshot_equals_the_views"},
+        {
+            "snapshot_equals_the_views",
+            "insights_say_what_the_facts_say",
+            "tableau_files_equal_the_views",
+            "page_equals_the_views",
+        },
     ),
     "another load behind the snapshot": (
         sql(
@@ -172,7 +231,6 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
 def test_given_sound_data_when_broken_then_exactly_the_checks_of_that_rule_fail(
     loaded: TestProject, spoil: Callable[[TestProject], None], expected: set[str]
 ):
-    assert run_checks(loaded) == set()
     spoil(loaded)
     assert run_checks(loaded) == expected
 
@@ -204,7 +262,12 @@ def test_given_a_snapshot_of_an_older_state_when_checked_then_it_differs_from_th
     loaded.deliver("2024-05.csv", month_csv(MONTH, 70, seed=2, directory=tmp_path))
     chain = ["raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales"]
     assert loaded.run(MONTH, assets=chain).success
-    assert run_checks(loaded) == {"snapshot_equals_the_views"}
+    assert run_checks(loaded) == {
+        "snapshot_equals_the_views",
+        "insights_say_what_the_facts_say",
+        "tableau_files_equal_the_views",
+        "page_equals_the_views",
+    }
 
 
 def test_given_a_wrong_ledger_when_a_snapshot_is_asked_for_then_it_is_refused_and_the_last_one_stays(

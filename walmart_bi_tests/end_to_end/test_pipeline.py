@@ -133,7 +133,9 @@ def test_given_a_monthly_asset_when_looked_at_then_each_month_tells_rows_source_
         assert metadata["duration (s)"].value >= 0
 
 
-@pytest.mark.parametrize("asset", [*(kpi.name for kpi in load_catalog()), "tableau_snapshot", "walmart_sales"])
+@pytest.mark.parametrize(
+    "asset", [*(kpi.name for kpi in load_catalog()), "kpi_insights", "tableau_snapshot", "walmart_sales"]
+)
 def test_given_a_warehouse_asset_when_looked_at_then_it_has_rows_preview_and_duration(loaded, asset):
     project, _ = loaded
     metadata = materializations(project, asset)[0].metadata

@@ -33,14 +33,13 @@ class StoryRefused(WalmartBiError):
 
 @dataclass(frozen=True)
 class PublishedStory:
-    """Where the page is, how large, and what it says."""
+    """Where the page is, how large, what it says, and which KPI's card follows the filters."""
 
     key: str
     snapshot_key: str
     size: int
     insights: Insights
-    live_cards: int
-    cards: int
+    live: dict[str, bool]
 
 
 def publish_story(warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi]) -> PublishedStory:
@@ -66,8 +65,8 @@ def publish_story(warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kp
     active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
     if active != {load.load_id for load in manifest.loads}:
         raise _overtaken(store, "Months were loaded while the page was written")
-    live = sum(bool(card["live"]) for card in content["cards"].values())
-    return PublishedStory(LATEST + STORY, snapshot_key, len(page), insights, live, len(catalog))
+    live = {name: bool(card["live"]) for name, card in content["cards"].items()}
+    return PublishedStory(LATEST + STORY, snapshot_key, len(page), insights, live)
 
 
 def _snapshot_of_active_loads(reader: Reader, store: ObjectStore, catalog: Sequence[Kpi]) -> Manifest:
