@@ -22,14 +22,15 @@ const browser = await chromium.launch({
 try {
   const context = await browser.newContext({ colorScheme: "light", timezoneId: "UTC", locale: "en-US" });
   await takeAssetGraph(await context.newPage());
-  await takeAssetPage(await context.newPage());
+  await takeAssetPage(await context.newPage(), "kpi_revenue_by_category", "asset_page.png");
+  await takeAssetPage(await context.newPage(), "story_dashboard", "asset_story.png");
 } finally {
   await browser.close();
 }
 
 /** The graph: the way of the data in full cards, the personas' views as one box each, which reads well in a README. */
 async function takeAssetGraph(page) {
-  await page.setViewportSize({ width: 1900, height: 680 });
+  await page.setViewportSize({ width: 2440, height: 960 });
   await page.goto(`${address}/asset-groups`);
   await page.getByText("Hide navigation").click();
   const jump = await page.getByPlaceholder("Jump to…").boundingBox();
@@ -39,18 +40,20 @@ async function takeAssetGraph(page) {
     await page.getByText(group, { exact: true }).last().click();
     await settle(page);
   }
-  await page.mouse.move(950, 660); // away from the cards, which light up under the pointer
+  await page.mouse.dblclick(160, 900); // on nothing: shows the whole graph
+  await settle(page);
+  await page.mouse.move(950, 940); // away from the cards, which light up under the pointer
   await settle(page);
   await page.screenshot({ path: join(directory, "asset_graph.png") });
 }
 
-/** The page of one KPI: description, columns, preview, lineage. */
-async function takeAssetPage(page) {
+/** The page of one asset: description, columns, what its last run tells, preview, lineage. */
+async function takeAssetPage(page, asset, file) {
   await page.setViewportSize({ width: 1400, height: 1640 });
-  await page.goto(`${address}/assets/kpi_revenue_by_category`);
-  await page.getByText("column lineage").waitFor();
+  await page.goto(`${address}/assets/${asset}`);
+  await page.getByText("preview").first().waitFor();
   await settle(page);
-  await page.screenshot({ path: join(directory, "asset_page.png") });
+  await page.screenshot({ path: join(directory, file) });
 }
 
 /** Wait until the requests are answered and the animations are over. */
