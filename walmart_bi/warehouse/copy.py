@@ -15,7 +15,7 @@ from typing import Any
 
 from walmart_bi.stores.base import STAGING, ObjectStore
 from walmart_bi.warehouse.base import WarehouseError
-from walmart_bi.warehouse.redshift_connection import Session
+from walmart_bi.warehouse.redshift_connection import Session, masked
 
 # The query id of a COPY that failed because of its data is kept as well (documentation of PG_LAST_COPY_ID). Texts of
 # the system views are CHAR, filled up with blanks.
@@ -46,7 +46,8 @@ def copy_parquet(session: Session, store: ObjectStore, key: str, size: int, *, t
         except WarehouseError as error:
             if type(error) is not WarehouseError:
                 raise
-            raise _explained(session, error, key) from error
+            # Not from this error, whose words may quote values; its cause has them masked.
+            raise _explained(session, error, key) from error.__cause__
     return int(session.query("SELECT pg_last_copy_count()").rows[0][0])
 
 
@@ -87,9 +88,3 @@ def _explained(session: Session, error: WarehouseError, key: str) -> LoadFailed:
         if found
         else "check that the COPY role may be assumed and may read the bucket, then run it again.",
     )
-
-
-def masked(reason: str) -> str:
-    """The reason without any value of the data: what stands in quotes, unless it is an address, and after `Value`."""
-    text = re.sub(r"'(?!s3://)[^']*'|\"[^\"]*\"", "***", " ".join(reason.split()))
-    return re.sub(r"(\bValue\b:?\s*)[^,;]+", r"\1***", text)

@@ -33,6 +33,12 @@ _ENDED = {"57P01", "57P02", "08006", "08003"}  # the server ended the session
 _CANCELLED = "57014"
 _REFUSED_LOGIN = {"28000", "28P01"}
 _NOT_SERIALIZABLE = "1023"
+_ROLLED_BACK = {"40001", "40P01"}  # could not be serialized, was chosen to end a deadlock: may be run again as well
+# Classes of errors in a value or against a constraint, whose message may quote the value.
+_ABOUT_DATA = ("22", "23")
+# Between a workgroup and us stand NAT gateways and load balancers, which forget a connection that is silent for 350 s;
+# a COPY says nothing until it is done, and its answer would never arrive. Linux itself asks only after two hours.
+_ALIVE_AFTER, _ALIVE_EVERY, _ALIVE_TRIES = 60, 30, 5
 # COPY of a Parquet file says what is wrong with it in the error's detail only.
 _COPY_CONTEXT = re.compile(r"context:([^\n]*)")
 
@@ -42,7 +48,7 @@ class SessionLost(WarehouseError):
 
 
 class SerializationConflict(WarehouseError):
-    """Another transaction changed the same rows first (error 1023); the whole transaction can be run again."""
+    """Another transaction was in the way (error 1023, deadlock); the whole transaction can be run again."""
 
 
 class StatementTimedOut(WarehouseError):
@@ -63,7 +69,7 @@ class Session:
         try:
             self._cursor.execute(sql, list(parameters) or None)
         except (DriverError, *_BROKEN) as error:
-            raise self._explained(error) from error
+            raise self._explained(error) from _without_values(error)
         return int(self._cursor.rowcount)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
@@ -105,9 +111,10 @@ class Session:
                 place=self._place,
                 next_step="check the network and the workgroup's state, then run it again: it is safe.",
             )
-        if message.startswith(_NOT_SERIALIZABLE):
+        if message.startswith(_NOT_SERIALIZABLE) or code in _ROLLED_BACK:
+            reason = "error 1023" if message.startswith(_NOT_SERIALIZABLE) else masked(message)
             return SerializationConflict(
-                "Another transaction changed the same rows at the same time (error 1023). Nothing was changed.",
+                f"Another transaction changed the same rows at the same time ({reason}). Nothing was changed.",
                 place=self._place,
                 next_step="run it again when the other load is done.",
             )
@@ -117,8 +124,9 @@ class Session:
                 place=self._place,
                 next_step="see what else runs on the workgroup, or allow statements more time, then run it again.",
             )
+        told = masked(message) if code.startswith(_ABOUT_DATA) else message
         return WarehouseError(
-            f"{message} Nothing was changed.",
+            f"{told} Nothing was changed.",
             place=self._place,
             next_step="correct the statement, or the rights it needs, then run it again.",
         )
@@ -150,6 +158,20 @@ def server_error(error: BaseException) -> tuple[str | None, str]:
     return None, " ".join(str(part) for part in error.args) + "."
 
 
+def masked(said: str) -> str:
+    """What the server said without values of the data: what is quoted, unless it is an address, or follows `Value`."""
+    text = re.sub(r"'(?!s3://)[^']*'|(?<=: )\".*\"|\"[^\"]*\"", "***", " ".join(said.split()))
+    return re.sub(r"(\bValue\b:?\s*)[^,;]+", r"\1***", text)
+
+
+def _without_values(error: BaseException) -> BaseException:
+    """The driver's error as a trace may show it: every field that the server sent, without values of the data."""
+    first = error.args[0] if error.args else None
+    if not isinstance(first, dict):
+        return error
+    return type(error)({name: masked(str(said)) for name, said in first.items()})
+
+
 def _connect_patiently(settings: RedshiftSettings) -> Connection:
     deadline = time.monotonic() + settings.wake_timeout
     attempt = 0
@@ -178,6 +200,10 @@ def _connect(settings: RedshiftSettings) -> Connection:
         ssl=True,
         sslmode="verify-full",
         timeout=round(settings.connect_timeout),
+        tcp_keepalive=True,
+        tcp_keepalive_idle=_ALIVE_AFTER,
+        tcp_keepalive_interval=_ALIVE_EVERY,
+        tcp_keepalive_count=_ALIVE_TRIES,
         application_name="walmart_bi",
     )
     connection.autocommit = True
