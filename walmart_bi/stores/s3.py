@@ -115,17 +115,17 @@ class S3Store:
                 except (ConditionFailed, WriteOvertaken):
                     continue
                 return self.head(key)
-        raise StoreError(
-            f"Other writers of the same name got in the way {_ROUNDS} times.",
-            place=self.uri(key),
-            next_step="look who else writes there, then run it again; nothing was half written.",
-        )
+        raise self._overtaken(key)
 
     def put(self, key: str, source: Path) -> ObjectInfo:
         """Write or replace, atomically: readers see the old object or the new one."""
         with hashed(source) as (content, digest):
-            self._upload(key, content, digest)
-        return self.head(key)
+            for round_ in range(_ROUNDS):
+                _pause(round_)
+                with contextlib.suppress(WriteOvertaken):
+                    self._upload(key, content, digest)
+                    return self.head(key)
+        raise self._overtaken(key)
 
     def write_bytes(self, key: str, content: bytes) -> ObjectInfo:
         """`put` for a small object."""
@@ -272,6 +272,13 @@ class S3Store:
         described = {"Metadata": {_HASH: digest}, "ContentType": _content_type(key), **self._encryption}
         with s3_errors(self.uri(key)):
             upload(self._client, target, described, content, condition, in_parts=in_parts)
+
+    def _overtaken(self, key: str) -> StoreError:
+        return StoreError(
+            f"Other writers of the same name got in the way {_ROUNDS} times.",
+            place=self.uri(key),
+            next_step="look who else writes there, then run it again; nothing was half written.",
+        )
 
     def _changed(self, key: str) -> ObjectChanged:
         return ObjectChanged(

@@ -328,6 +328,24 @@ def test_a_completed_upload_whose_answer_is_lost_is_a_success(store, proxy, loca
     assert store.put_new("monthly_data/large", local(b"a" * (small_parts + 1))).size == small_parts + 1
 
 
+def test_a_replacing_upload_whose_answer_is_lost_is_a_success_too(store, proxy, local, small_parts):
+    """Botocore sends the completion again, and S3 may then know the upload no more: the first one completed it."""
+    proxy.faults = [
+        Fault("POST", no_answer, "large?uploadId=", times=1, before=False),
+        Fault("POST", refusal(404, "NoSuchUpload"), "large?uploadId=", times=1),
+    ]
+
+    assert store.put("raw_data/large", local(b"a" * (small_parts + 1))).size == small_parts + 1
+    assert [fault.met for fault in proxy.faults] == [1, 1]
+
+
+def test_an_upload_that_is_forgotten_every_time_is_reported(store, proxy, local, small_parts):
+    proxy.faults = [Fault("POST", refusal(404, "NoSuchUpload"), "large?uploadId=")]
+
+    with pytest.raises(StoreError, match=r"raw_data/large: Other writers.*5 times"):
+        store.put("raw_data/large", local(b"a" * (small_parts + 1)))
+
+
 def test_an_upload_that_fails_leaves_no_parts_and_no_object(bucket, server, store, proxy, local, small_parts):
     proxy.faults = [Fault("PUT", refusal(403, "AccessDenied"), "partNumber=2")]
 
