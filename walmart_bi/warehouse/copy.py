@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from walmart_bi.stores.base import STAGING, ObjectStore
+from walmart_bi.stores.base import STAGING, ObjectStore, StoreError
 from walmart_bi.warehouse.base import WarehouseError
 from walmart_bi.warehouse.redshift_connection import Session, masked
+
+_log = logging.getLogger(__name__)
 
 # The query id of a COPY that failed because of its data is kept as well (documentation of PG_LAST_COPY_ID). Texts of
 # the system views are CHAR, filled up with blanks.
@@ -60,7 +63,15 @@ def _manifest(store: ObjectStore, key: str, size: int) -> Iterator[str]:
     try:
         yield store.uri(manifest)
     finally:
+        _remove(store, manifest)
+
+
+def _remove(store: ObjectStore, manifest: str) -> None:
+    """Tidy up: a manifest that stays behind loads nothing, so it neither stops a load nor hides why COPY failed."""
+    try:
         store.delete(manifest)
+    except StoreError as error:
+        _log.warning("The manifest of a COPY was left behind. %s", error)
 
 
 def _literal(text: str) -> str:
