@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import gc
 import json
+import logging
+import os
 import socket
 import threading
 import time
@@ -162,6 +165,25 @@ def test_a_refused_login_leaves_no_connection_open(site, standin):
 
 
 # What an error says
+
+
+@pytest.mark.parametrize("fault", ["expired", "untrusted", "no database"])
+def test_a_temporary_password_is_in_no_link_of_an_errors_chain_and_in_no_log(site, standin, monkeypatch, caplog, fault):
+    caplog.set_level(logging.INFO)
+    standin.identity.temporary.clear()
+    if fault == "expired":
+        monkeypatch.setattr(standin.identity, "lifetime", dt.timedelta(0))
+    if fault == "untrusted":
+        standin.front.tls = server_tls(trustme.CA(), "localhost")
+    database = "nowhere" if fault == "no database" else site.database
+    settings = RedshiftSettings(database=database, copy_role_arn=COPY_ROLE, workgroup=WORKGROUP)
+
+    with pytest.raises(WarehouseError) as caught, session(settings):
+        pytest.fail("nobody may be logged in")
+    (password,) = standin.identity.temporary
+    chain = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__cause__) + caplog.text
+    assert password not in chain
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in chain
 
 
 @pytest.mark.parametrize(
