@@ -60,7 +60,8 @@ _FILE_RULES = """\
 - Lines end with LF, CRLF or CR. Blank lines are no records. Quotes follow RFC 4180; a quote inside an unquoted text is
   an ordinary character.
 - Rejected as a whole: anything else (Excel, zip, PDF, HTML, JSON, another encoding throughout), an empty file, a header
-  without records, missing or duplicate columns, a quote that is never closed, damaged or exploding gzip."""
+  without records, missing or duplicate columns, a quote that is never closed, damaged or exploding gzip,
+  exploding Parquet."""
 
 
 def _limits() -> Iterable[Sequence[str]]:
@@ -70,7 +71,7 @@ def _limits() -> Iterable[Sequence[str]]:
     yield "bytes of a record", f"{contract.MAX_RECORD_BYTES:,}"
     yield "records of a file", f"{contract.MAX_RECORDS:,}"
     yield "bytes of a file's text", f"{contract.MAX_TEXT_BYTES:,}"
-    yield "growth of a gzip file (after its first 8 MiB)", f"{contract.MAX_EXPANSION} times"
+    yield "growth of a gzip or Parquet file (after its first 8 MiB)", f"{contract.MAX_EXPANSION} times"
 
 
 def _meanings(texts: Mapping[str, str]) -> str:

@@ -2,6 +2,9 @@
 
 Every column is written out as text, as CSV would hold it; null becomes the empty text. Records are numbered as lines
 of such a CSV: the first one is line 2.
+
+A file of a few kilobytes may hold a long value once and repeat it a million times. So texts are read as dictionaries,
+their lengths are looked at first, and no more than `BATCH_TEXT_BYTES` of them are written out at a time.
 """
 
 from __future__ import annotations
@@ -17,24 +20,42 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from walmart_bi.sales.contract import INVALID_CHARACTER, MAX_RECORDS, MAX_TEXT_BYTES
+from walmart_bi.sales.contract import (
+    EXPANSION_GRACE_BYTES,
+    INVALID_CHARACTER,
+    MAX_EXPANSION,
+    MAX_RECORD_BYTES,
+    MAX_RECORDS,
+    MAX_TEXT_BYTES,
+)
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.header import Header, match_columns
 from walmart_bi.sales.raw_batch import DamagedRecord, RawBatch, RawFile
 
 BATCH_ROWS = 65_536
+BATCH_TEXT_BYTES = 64 * 2**20
 _HASH_CHUNK = 8 * 2**20
+_TEXTS = {pa.string(), pa.large_string(), pa.binary(), pa.large_binary()}
 
 
 def open_parquet(path: Path, name: str, on_bytes: Callable[[bytes], object] | None = None) -> RawFile:
     """Open a Parquet file; see `reading.open_raw`. Raises RejectedFile."""
     try:
-        file = pq.ParquetFile(path)
+        metadata = pq.read_metadata(path)
+        names = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
+        file = pq.ParquetFile(path, metadata=metadata, read_dictionary=names)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(name, str(error)) from None
     header = match_columns(file.schema_arrow.names, name)
-    rows = file.metadata.num_rows
-    size = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
+    rows = metadata.num_rows
+    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    if size > EXPANSION_GRACE_BYTES and size > path.stat().st_size * MAX_EXPANSION:
+        raise RejectedFile(
+            "expansion",
+            f"The Parquet file grows to more than {MAX_EXPANSION} times its size; sales data never does.",
+            place=name,
+            next_step="find out who made this file; deliver the data as CSV if it is real.",
+        )
     if rows > MAX_RECORDS or size > MAX_TEXT_BYTES:
         raise RejectedFile(
             "too_large",
@@ -55,20 +76,62 @@ def open_parquet(path: Path, name: str, on_bytes: Callable[[bytes], object] | No
 def _batches(
     file: Any, path: Path, header: Header, name: str, on_bytes: Callable[[bytes], object] | None
 ) -> Iterator[RawBatch]:
-    first_line = 2
+    first_line, text_bytes = 2, 0
     with file:
         try:
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                columns = [_as_text(column) for column in batch.columns]
-                table = pa.Table.from_arrays(columns, names=header.field_names)
-                yield _raw_batch(table, first_line)
-                first_line += batch.num_rows
+                lengths = _text_lengths(batch)
+                text_bytes += int(lengths.sum())
+                _check_text(lengths, text_bytes, name, first_line)
+                for piece in _pieces(batch, lengths):
+                    columns = [_as_text(column) for column in piece.columns]
+                    table = pa.Table.from_arrays(columns, names=header.field_names)
+                    yield _raw_batch(table, first_line)
+                    first_line += piece.num_rows
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(name, str(error)) from None
     if on_bytes is not None:
         with path.open("rb") as raw:
             while chunk := raw.read(_HASH_CHUNK):
                 on_bytes(chunk)
+
+
+def _text_lengths(batch: Any) -> Any:
+    """The bytes of each record's texts. Numbers and dates are left out: they are short."""
+    lengths = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        # Whatever is text in the file is a dictionary here; so may be other values, if their producer had them so.
+        if pa.types.is_dictionary(column.type) and column.type.value_type in _TEXTS:
+            each = pc.binary_length(column.dictionary).take(column.indices)
+            lengths += pc.fill_null(each, 0).to_numpy(zero_copy_only=False)
+    return lengths
+
+
+def _check_text(lengths: Any, text_bytes: int, name: str, first_line: int) -> None:
+    """Hold the limits that a text file has; `text_bytes` are those of the file up to the end of this batch."""
+    too_long = np.flatnonzero(lengths > MAX_RECORD_BYTES)
+    if len(too_long):
+        raise RejectedFile(
+            "record_too_long",
+            f"A record has more than {MAX_RECORD_BYTES:,} bytes: a field is too large.",
+            place=f"{name}, line {first_line + int(too_long[0])}",
+            next_step="shorten that field, and deliver the file again.",
+        )
+    if text_bytes > MAX_TEXT_BYTES:
+        raise RejectedFile(
+            "too_large",
+            f"The file has more than {MAX_TEXT_BYTES:,} bytes of text.",
+            place=name,
+            next_step="split the file by month and deliver the parts.",
+        )
+
+
+def _pieces(batch: Any, lengths: Any) -> Iterator[Any]:
+    """The batch in slices of about `BATCH_TEXT_BYTES` of text; nearly always in one."""
+    piece = np.cumsum(lengths) // BATCH_TEXT_BYTES
+    starts = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist()]
+    for start, stop in zip(starts, [*starts[1:], batch.num_rows], strict=True):
+        yield batch.slice(start, stop - start)
 
 
 def _as_text(column: Any) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from walmart_bi.sales import parquet_reading
 from walmart_bi.sales.cleaned_file import CleanedFile, clean_file
+from walmart_bi.sales.contract import MAX_RECORD_BYTES
 from walmart_bi.sales.counting import count_records
 from walmart_bi.sales.errors import RejectedFile, SourceChanged
 from walmart_bi.sales.inspection import inspect_source, months_in
@@ -69,7 +70,7 @@ def test_text_columns_give_exactly_what_the_csv_gives(tmp_path: Path, monkeypatc
     rows = [*(record(number, city=f'Port "{number}", West') for number in range(40)), record(3, purchase_amount="-1")]
     rows.append(rows[0])
     as_parquet, as_csv = tmp_path / "f.parquet", tmp_path / "f.csv"
-    pq.write_table(pa.table(columns(rows)), as_parquet)
+    pq.write_table(pa.table(columns(rows)), as_parquet, row_group_size=10)
     as_csv.write_text(text_of(rows))
     one, two = clean(as_parquet), clean(as_csv)
     assert one.counts == two.counts
@@ -123,6 +124,43 @@ def test_a_file_over_the_caps_is_refused(
     with pytest.raises(RejectedFile) as caught:
         clean(path)
     assert caught.value.reason == "too_large"
+
+
+def repeated(text: str, rows: int, path: Path, **options: Any) -> Path:
+    """One record over and over: a few bytes for each value in the file, whatever the text's length."""
+    table = columns([record(number) for number in range(rows)])
+    table["city"] = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([text]))
+    pq.write_table(pa.table(table), path, store_schema=False, **options)
+    return path
+
+
+def test_long_values_that_a_file_holds_once_and_repeats_are_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_reading, "BATCH_TEXT_BYTES", 100_000)
+    path = repeated("x" * 5_000, 400, tmp_path / "f.parquet")
+    assert path.stat().st_size < 30_000
+    batches = list(parquet_reading.open_parquet(path, path.name).batches)
+    sizes = [sum(len(text) for text in batch.table["City"].to_pylist()) for batch in batches]
+    assert sum(sizes) == 400 * 5_000
+    assert max(sizes) <= 105_000
+    assert [line for batch in batches for line in batch.lines.tolist()] == list(range(2, 402))
+
+
+def test_a_record_longer_than_the_limit_is_refused_with_its_line(tmp_path: Path) -> None:
+    rows = [record(1), record(2, city="x" * MAX_RECORD_BYTES), record(3)]
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table(columns(rows)), path)
+    with pytest.raises(RejectedFile) as caught:
+        clean(path)
+    assert (caught.value.reason, caught.value.place) == ("record_too_long", "f.parquet, line 3")
+
+
+def test_a_file_that_grows_like_a_bomb_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = repeated("x" * 20_000, 600, tmp_path / "f.parquet", compression="zstd", use_dictionary=False)
+    with pytest.raises(RejectedFile) as caught:
+        parquet_reading.open_parquet(path, path.name)
+    assert caught.value.reason == "expansion"
 
 
 def test_a_file_without_rows_or_without_a_column_is_refused(tmp_path: Path) -> None:
