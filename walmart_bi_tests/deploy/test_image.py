@@ -90,6 +90,10 @@ def test_everything_that_is_copied_exists_and_reaches_the_build(instructions) ->
     assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == sources
 
 
+def test_it_speaks_to_postgresql_over_tls_alone(instructions) -> None:
+    assert "PGSSLMODE=require" in " ".join(given(last_stage(instructions), "ENV")).split()
+
+
 def test_no_secret_is_written_into_it(instructions) -> None:
     assert len(given(instructions, "ARG")) == 1
     variables = " ".join(given(instructions, "ENV"))
@@ -172,5 +176,5 @@ def test_its_lock_satisfies_the_extra() -> None:
 
 def test_its_lock_names_no_place_that_packages_come_from() -> None:
     text = (CHECKOUT / LOCK).read_text()
-    assert re.findall(r"\w+://\S*|^-.*|find-links|index-url", text, flags=re.MULTILINE) == []
+    assert re.findall(r"\w+://\S*|^-.*|find-links|index-url|\s/\S*", text, flags=re.MULTILINE) == []
     assert Path(CHECKOUT / LOCK).stat().st_size > 0
