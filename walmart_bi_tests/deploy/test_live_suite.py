@@ -40,6 +40,13 @@ def test_nothing_of_it_is_collected_unasked() -> None:
     assert "::" not in done.stdout
 
 
+def test_a_file_of_it_that_is_named_is_not_run_unasked() -> None:
+    done = pytest_run(f"{LIVE}/test_live_points.py", environment={})
+    assert done.returncode == 4  # pytest's code for a wrong command
+    assert "set WALMART_BI_LIVE=1" in done.stderr
+    assert "passed" not in done.stdout and "failed" not in done.stdout and "error" not in done.stdout
+
+
 def test_it_runs_against_what_the_settings_name_and_leaves_nothing_behind() -> None:
     standin = shared_standin()
     bucket, database = standin.new_bucket(), standin.new_database()
