@@ -72,6 +72,41 @@ MUTANTS: dict[str, tuple[Path, Change, str]] = {
         lambda t: properties(t, "CopyRole")["AssumeRolePolicyDocument"]["Statement"][0].pop("Condition"),
         "CopyRole (AssumeRolePolicyDocument) lets a service act for other accounts",
     ),
+    "the role for COPY serves whatever calls itself Redshift": (
+        DATA,
+        lambda t: properties(t, "CopyRole")["AssumeRolePolicyDocument"]["Statement"][0]["Condition"].pop("ArnLike"),
+        "CopyRole (AssumeRolePolicyDocument) lets a service act for other accounts",
+    ),
+    "the key for anything": (
+        DATA,
+        lambda t: statements(t, "CopyRole")[2].pop("Condition"),
+        "CopyRole (Policies.PolicyDocument) uses a key for anything",
+    ),
+    "delivered files go after a while": (
+        DATA,
+        lambda t: properties(t, "Bucket")["LifecycleConfiguration"]["Rules"][2].update(Prefix="raw_data/"),
+        "Bucket loses data that is still in use",
+    ),
+    "everything goes after a while": (
+        DATA,
+        lambda t: properties(t, "Bucket")["LifecycleConfiguration"]["Rules"][2].pop("Prefix"),
+        "Bucket loses data that is still in use",
+    ),
+    "a warehouse under Redshift's own key": (
+        DATA,
+        lambda t: properties(t, "Namespace").pop("KmsKeyId"),
+        "Namespace is not encrypted with the key",
+    ),
+    "the ledger goes with the stack": (
+        DATA,
+        lambda t: properties(t, "Namespace").pop("FinalSnapshotName"),
+        "Namespace is gone with the stack",
+    ),
+    "the history goes with the stack": (
+        ECS,
+        lambda t: t["Resources"]["Database"].update(DeletionPolicy="Delete"),
+        "Database is gone with the stack",
+    ),
     "everybody takes the role": (
         DATA,
         lambda t: properties(t, "PipelineRole")["AssumeRolePolicyDocument"]["Statement"][0].update(

@@ -18,6 +18,8 @@ NOT_LIMITABLE = {
 }
 # Below these the pipeline may delete: what it makes again.
 DELETABLE = ("staging/*", "dashboard_data/latest/*")
+# Below these objects may go after a while although nobody replaced them.
+EXPIRING = ("compute_logs/",)
 PUBLIC_ACCESS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
@@ -32,6 +34,8 @@ def _broken_by_policies(values: Values) -> Iterator[str]:
         for statement in statements:
             where = f"{name} ({place})"
             if statement["Effect"] == "Allow":
+                if "KeyPolicy" not in place and not _uses_keys_through_a_service(statement):
+                    yield f"{where} uses a key for anything"
                 yield from _too_much_allowed(where, statement, is_key="KeyPolicy" in place)
             elif not statement.get("Condition"):
                 yield f"{where} refuses without a condition"
@@ -47,7 +51,7 @@ def _too_much_allowed(where: str, statement: dict[str, Any], *, is_key: bool) ->
     named = principals.values() if isinstance(principals, dict) else [principals]
     if any("*" in listed(name) for name in named):
         yield f"{where} allows everybody"
-    if isinstance(principals, dict) and "Service" in principals and not _names_account(statement):
+    if isinstance(principals, dict) and "Service" in principals and not _names_account_and_source(statement):
         yield f"{where} lets a service act for other accounts"
     for resource in listed(statement.get("Resource", [])):
         # In a key's policy "*" is that key.
@@ -65,9 +69,17 @@ def _is_limited(resource: str) -> bool:
     return not re.search(r"[*?]", re.sub(r"^(arn:aws:logs:[^*]*):\*$", r"\1", resource))
 
 
-def _names_account(statement: dict[str, Any]) -> bool:
+def _names_account_and_source(statement: dict[str, Any]) -> bool:
     conditions = statement.get("Condition", {})
-    return bool(conditions.get("StringEquals", {}).get("aws:SourceAccount"))
+    sources = [conditions.get(operator, {}).get("aws:SourceArn") for operator in ("ArnEquals", "ArnLike")]
+    return bool(conditions.get("StringEquals", {}).get("aws:SourceAccount")) and any(sources)
+
+
+def _uses_keys_through_a_service(statement: dict[str, Any]) -> bool:
+    """A key is for what S3 encrypts with it; whoever may decrypt by hand needs no right on the object."""
+    if not any(str(action).startswith("kms:") for action in listed(statement.get("Action", []))):
+        return True
+    return str(statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", "")).startswith("s3.")
 
 
 def _broken_by_resources(values: Values) -> Iterator[str]:
@@ -104,6 +116,8 @@ def _bucket(values: Values, name: str, bucket: dict[str, Any]) -> Iterator[str]:
     for kind in ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"):
         if not any(kind in rule and "Prefix" not in rule for rule in enabled):
             yield f"has no rule {kind}"
+    if any("ExpirationInDays" in rule and rule.get("Prefix") not in EXPIRING for rule in enabled):
+        yield "loses data that is still in use"
     statements = [s for resource, _, found in policies(values) for s in found if resource.endswith("BucketPolicy")]
     if not any(_refuses_plain_http(statement, values.of({"Fn::GetAtt": [name, "Arn"]})) for statement in statements):
         yield "answers without TLS"
@@ -139,6 +153,10 @@ def _namespace(values: Values, name: str, namespace: dict[str, Any]) -> Iterator
     given = namespace["Properties"]
     if given.get("ManageAdminPassword") is not True or "AdminUserPassword" in given:
         yield "has a password that somebody chose"
+    if not str(given.get("KmsKeyId")).startswith("arn:aws:kms:"):
+        yield "is not encrypted with the key"
+    if not given.get("FinalSnapshotName"):
+        yield "is gone with the stack, and the ledger with it"
 
 
 def _workgroup(values: Values, name: str, workgroup: dict[str, Any]) -> Iterator[str]:
@@ -173,6 +191,8 @@ def _database(values: Values, name: str, database: dict[str, Any]) -> Iterator[s
         yield "can be reached from the internet"
     if given.get("StorageEncrypted") is not True:
         yield "is not encrypted"
+    if database.get("DeletionPolicy") != "Snapshot":
+        yield "is gone with the stack"
     if not str(given.get("MasterUserPassword")).startswith("{{resolve:secretsmanager:"):
         yield "has a password that somebody chose"
 

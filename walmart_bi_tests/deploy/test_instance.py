@@ -108,6 +108,7 @@ def test_only_runs_whose_process_died_are_tried_again_and_one_run_writes_at_a_ti
     queue = instance.get_concurrency_config().run_queue_config
     assert queue is not None
     assert queue.max_concurrent_runs == 1
+    assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
     assert isinstance(instance.run_coordinator, dg.QueuedRunCoordinator)
     assert instance.run_retries_enabled
     assert instance.run_retries_max_retries == 2
