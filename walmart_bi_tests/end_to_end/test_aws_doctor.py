@@ -14,7 +14,7 @@ import pytest
 from walmart_bi.cli.project import Project
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.sales.sample import write_sample
-from walmart_bi.stores.base import DASHBOARD_DATA, MONTHLY_DATA, QUARANTINE, RAW_DATA, STAGING
+from walmart_bi.stores.base import DASHBOARD_DATA, MONTHLY_DATA, QUARANTINE, RAW_DATA, STAGING, is_hidden
 from walmart_bi_tests import s3_servers
 from walmart_bi_tests.command_line import run
 from walmart_bi_tests.end_to_end.doctor import BLOCKED, CANARY, Site, aws_site, log_in_with
@@ -73,7 +73,7 @@ def test_given_an_earlier_look_when_the_doctor_looks_again_then_no_new_version_s
     first = site.versions()
     site.doctor()
     assert first and site.versions() == first
-    assert all(key.rpartition("/")[2].startswith(".") for key in first)
+    assert all(is_hidden(key) for key in first)
     store = Project.from_environment().store
     assert [info.key for prefix in PREFIXES for info in store.list(f"{prefix}/")] == []
 
@@ -146,7 +146,7 @@ def test_given_no_such_bucket_when_the_doctor_looks_then_it_says_so_and_the_ware
     site.patch.setenv("WALMART_BI_BUCKET", "no-such-bucket")
     report = site.doctor()
     assert "There is no such bucket." in report.trouble("bucket")
-    assert report.lines["copy"] == ("not asked", "staging first")
+    assert report.lines["copy"] == ("not asked", "staging and monthly_data first")
     assert report.state("tables") == "ok"
 
 

@@ -115,9 +115,10 @@ def test_given_a_copy_role_that_may_not_be_assumed_when_the_doctor_looks_then_th
     assert report.parts("NOT IN ORDER") == ["copy"]
 
 
-def test_given_a_copy_role_without_right_on_the_bucket_when_the_doctor_looks_then_the_rights(site: Site):
+@pytest.mark.parametrize("folder", ["staging/copy", "monthly_data"])
+def test_given_a_copy_role_without_right_on_a_folder_when_the_doctor_looks_then_the_rights(site: Site, folder: str):
     with FaultyS3(s3_servers.moto()) as refusing:
-        refusing.faults.append(Fault("GET", refusal(403, "AccessDenied", "Access Denied"), "/staging/copy/"))
+        refusing.faults.append(Fault("GET", refusal(403, "AccessDenied", "Access Denied"), f"/{folder}/"))
         site.standin.front.s3 = boto3.client("s3", endpoint_url=refusing.endpoint)
         report = site.doctor()
     told = report.trouble("copy")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from walmart_bi.cli.doctor.probes import NotInOrder, Probe
 from walmart_bi.kpis.catalog import load_catalog
-from walmart_bi.stores.base import MONTHLY_DATA, STAGING
+from walmart_bi.stores.base import MONTHLY_DATA, STAGING, ObjectInfo, ObjectNotFound
 from walmart_bi.stores.s3 import S3Store
 from walmart_bi.warehouse.base import LEDGER_TABLE, SALES_TABLE, Warehouse, WarehouseError
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
@@ -26,6 +26,7 @@ _RIGHTS = {
     LEDGER_TABLE: ("SELECT", "INSERT", "UPDATE", "DELETE"),
 }
 _COPIES = f"{STAGING}copy/"
+_MONTHS_PROBE = f"{MONTHLY_DATA}copy-probe.part"
 _TRUE = {"true", "t", "1"}
 
 
@@ -37,7 +38,7 @@ def redshift_probes(settings: RedshiftSettings, store: S3Store, warehouse: Wareh
     yield Probe("schema", redshift.schema, ("login",))
     yield Probe("tables", redshift.tables, ("schema",))
     yield Probe("views", redshift.views, ("schema",))
-    yield Probe("copy", redshift.copy, ("login", STAGING.rstrip("/")))
+    yield Probe("copy", redshift.copy, ("login", STAGING.rstrip("/"), MONTHLY_DATA.rstrip("/")))
     yield Probe("months", redshift.months, ("tables",))
 
 
@@ -117,27 +118,41 @@ class _Redshift:
         return f"{len(owners)} of {len(names)} KPI views are there, and can be replaced"
 
     def copy(self) -> str:
-        """One row by COPY through a manifest, as months are loaded; the role is seen to read where manifests are."""
-        from walmart_bi.warehouse.copy import LoadFailed, copy_parquet
-        from walmart_bi.warehouse.redshift_connection import session
-
+        """One row by COPY through a manifest, from each folder that the role has to read: manifests and months."""
         content = _one_row()
         # COPY passes over names with a leading dot.
         key, role = f"{_COPIES}{uuid.uuid4().hex}.parquet", self._settings.copy_role_arn
         self._store.write_bytes(key, content)
         try:
-            with session(self._settings) as opened:
-                opened.execute("CREATE TEMPORARY TABLE doctor_probe (id INTEGER)")
-                rows = copy_parquet(opened, self._store, key, len(content), table="doctor_probe", role=role)
-        except LoadFailed as error:
-            raise self._copy_refused(error) from error
+            self._copy_one_row(key, len(content))
         finally:
             self._store.delete(key)
+        self._copy_one_row(_MONTHS_PROBE, self._months_probe(content).size)
+        folders = " and ".join(self._store.uri(folder.rstrip("/")) for folder in (_COPIES, MONTHLY_DATA))
+        return f"{role} may be used, and reads {folders}"
+
+    def _months_probe(self, content: bytes) -> ObjectInfo:
+        """Nothing is deleted among the months, so the object stays; no listing shows it, and it is written once."""
+        try:
+            return self._store.head(_MONTHS_PROBE)
+        except ObjectNotFound:
+            return self._store.write_bytes(_MONTHS_PROBE, content)
+
+    def _copy_one_row(self, key: str, size: int) -> None:
+        from walmart_bi.warehouse.copy import LoadFailed, copy_parquet
+        from walmart_bi.warehouse.redshift_connection import session
+
+        try:
+            with session(self._settings) as opened:
+                opened.execute("CREATE TEMPORARY TABLE doctor_probe (id INTEGER)")
+                role = self._settings.copy_role_arn
+                rows = copy_parquet(opened, self._store, key, size, table="doctor_probe", role=role)
+        except LoadFailed as error:
+            raise self._copy_refused(error) from error
         if rows != 1:
             raise NotInOrder(
                 f"COPY brought {rows} rows of 1.", place=self._store.uri(key), next_step="report it with this line."
             )
-        return f"{role} may be used, and reads {self._store.uri(_COPIES.rstrip('/'))}"
 
     def months(self) -> str:
         """The ledger can be read."""
