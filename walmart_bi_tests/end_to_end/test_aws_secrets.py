@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import os
 import sqlite3
 import traceback
@@ -56,6 +57,7 @@ class Site:
 
     directory: Path
     variables: dict[str, str]
+    workgroup: str
     standin: StandIn
     s3: FaultyS3
 
@@ -78,10 +80,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for month in (MONTH, "2024-04"):
         (directory / f"sales_{month}.csv").write_text(month_csv(month, 100, directory=directory))
     with aws_environment() as variables, FaultyS3(variables["AWS_ENDPOINT_URL_S3"]) as s3:
-        del variables["WALMART_BI_REDSHIFT_WORKGROUP"]
+        workgroup = variables.pop("WALMART_BI_REDSHIFT_WORKGROUP")
         marked = {**variables, **by_host, **SECRETS, **MAIL, "AWS_ENDPOINT_URL_S3": s3.endpoint}
         standin.front.log.clear()
-        yield Site(directory, marked, standin, s3)
+        yield Site(directory, marked, workgroup, standin, s3)
     del standin.identity.passwords["loader2"]
     standin.front.faults.clear()
 
@@ -108,14 +110,26 @@ def commands(site: Site) -> dict[str, Done]:
         "load", other, WALMART_BI_ALERT_WEBHOOK_URL="canary-webhook", WALMART_BI_TARGET="moon"
     )
     found["doctor"] = site.command("doctor")
+    # The password that AWS hands out for a workgroup is marked as well.
+    by_workgroup = {
+        **dict.fromkeys(("WALMART_BI_REDSHIFT_HOST", "WALMART_BI_REDSHIFT_PORT", "WALMART_BI_REDSHIFT_USER"), ""),
+        "WALMART_BI_REDSHIFT_PASSWORD": "",
+        "WALMART_BI_REDSHIFT_WORKGROUP": site.workgroup,
+    }
+    found["good by workgroup"] = site.command("load", other, **by_workgroup)
+    lifetime, site.standin.identity.lifetime = site.standin.identity.lifetime, dt.timedelta(0)
+    found["expired"] = site.command("load", other, **by_workgroup)
+    site.standin.identity.lifetime = lifetime
     return found
 
 
-def test_the_commands_did_what_the_search_needs(commands: dict[str, Done]):
-    assert commands["good"].code == 0, commands["good"]
-    failed = ["wrong password", "refused by S3", "refused by Redshift", "untrusted", "wrong settings"]
+def test_the_commands_did_what_the_search_needs(site: Site, commands: dict[str, Done]):
+    assert [commands[name].code for name in ("good", "good by workgroup")] == [0, 0], commands
+    failed = ["wrong password", "refused by S3", "refused by Redshift", "untrusted", "wrong settings", "expired"]
     assert {name: commands[name].code for name in failed} == dict.fromkeys(failed, 1)
     assert all(commands[name].err.startswith("error: ") for name in failed)
+    handed_out = site.standin.identity.temporary
+    assert handed_out and all(MARK in password for password in handed_out)
 
 
 def test_the_terminal_shows_no_secret(commands: dict[str, Done]):

@@ -55,7 +55,9 @@ class Identity:
         return 400, {"__type": "UnknownOperationException", "message": operation}
 
     def _credentials(self) -> dict[str, object]:
-        password, expires = secrets.token_urlsafe(24), dt.datetime.now(dt.UTC) + self.lifetime
+        # With a word that a search for what became of it can find (test_aws_secrets.py).
+        password = f"canary-temporary-{secrets.token_urlsafe(24)}"
+        expires = dt.datetime.now(dt.UTC) + self.lifetime
         self.temporary[password] = expires
         return {"dbUser": ROLE_USER, "dbPassword": password, "expiration": expires.timestamp()}
 
