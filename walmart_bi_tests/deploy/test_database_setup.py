@@ -7,6 +7,8 @@ These words, and no others, are put into its own or left out; each must stand in
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +119,68 @@ def test_a_view_that_is_made_anew_can_be_read_at_once(database: Backend) -> None
     database.query(f"RESET ROLE; SET ROLE {READERS}")
     assert database.query("SELECT one FROM walmart_bi.kpi_later") == [("1",)]
     database.query("RESET ROLE")
+
+
+# docs/deploy-aws.md
+
+AWS = """#!/bin/sh
+case "$2" in
+execute-statement)
+    while [ "$1" != --sql ]; do shift; done
+    printf '%s\\n' "$2" >> "$TOLD/sent"; : > "$TOLD/asked"; wc -l < "$TOLD/sent" ;;
+describe-statement)
+    printf x >> "$TOLD/asked"
+    if [ "$(wc -c < "$TOLD/asked")" -lt 2 ]; then echo "STARTED\tNone"
+    elif [ "$4" = "$FAILS" ]; then echo "FAILED\tERROR: user already exists"
+    else echo "FINISHED\tNone"; fi
+    printf '%s\\n' "$4" >> "$TOLD/waited" ;;
+esac
+"""
+"""The command line of AWS as far as the function needs it: a statement goes on for a while, and one may fail."""
+
+
+def run_as_documented(tmp_path: Path, name: str, *, fails: int = 0) -> list[str]:
+    """What the function of docs/deploy-aws.md prints for the file."""
+    document = (DEPLOY.parent / "docs" / "deploy-aws.md").read_text()
+    (function,) = re.findall(r"(?ms)^run_sql\(\) \{.*?^\}", document)
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o700)
+    (tmp_path / "sleep").symlink_to("/bin/true")
+    variables = {"NAME": "retail", "ACCOUNT": "999", "SECRET": "arn", "TOLD": str(tmp_path), "FAILS": str(fails)}
+    done = subprocess.run(
+        ["sh", "-euc", f"{function}\nrun_sql {shlex.quote(str(DEPLOY / name))}"],
+        env={**variables, "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["redshift_setup.sql", "redshift_readers.sql"])
+def test_given_the_documented_function_when_run_then_each_statement_is_sent_under_the_own_names_and_waited_for(
+    tmp_path: Path, name: str
+) -> None:
+    text = re.sub(r"(?m)^--.*$", "", (DEPLOY / name).read_text())
+    own = text.replace("walmart-bi-pipeline", "retail-pipeline").replace(
+        "123456789012:role/walmart-bi", "999:role/retail"
+    )
+    wanted = [" ".join(statement.split()) for statement in own.split(";") if statement.strip()]
+
+    said = run_as_documented(tmp_path, name)
+
+    assert (tmp_path / "sent").read_text().splitlines() == wanted
+    assert said == [f"FINISHED\tNone: {statement}" for statement in wanted]
+    # Asked until it had ended, and only then the next one sent: the second statement needs what the first one makes.
+    assert (tmp_path / "waited").read_text().split() == [
+        str(number) for number in range(1, len(wanted) + 1) for _ in range(2)
+    ]
+
+
+def test_given_a_statement_that_fails_when_run_as_documented_then_its_line_says_so_and_the_rest_is_run(
+    tmp_path: Path,
+) -> None:
+    said = run_as_documented(tmp_path, "redshift_setup.sql", fails=1)
+    assert said[0].startswith("FAILED\tERROR: user already exists: CREATE USER")
+    assert len(said) == 5 and all(line.startswith("FINISHED") for line in said[1:])
