@@ -22,6 +22,8 @@ _FOLDER = r"[A-Za-z0-9._=/-]+"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # Several, separated by commas, are a chain: each role is assumed with the rights of the one before.
 _ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
+# The console shows `host:5439/database`; the port and the database have variables of their own.
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 _ADDRESS = r"https?://\S+"
 
 
@@ -85,7 +87,7 @@ def _redshift(reader: EnvironmentReader) -> RedshiftSettings:
         schema=reader.matching("REDSHIFT_SCHEMA", _NAME, "letters, digits and underscores", "public") or "public",
         copy_role_arn=reader.matching("REDSHIFT_COPY_ROLE_ARN", _ROLE, "the ARN of an IAM role") or "",
         workgroup=workgroup,
-        host=host,
+        host=reader.matching("REDSHIFT_HOST", _HOST, "the name of a host alone, without https://, port and database"),
         port=reader.number("REDSHIFT_PORT", 5439, 1, 65535, "a port number") or 5439,
         user=reader.text("REDSHIFT_USER"),
         password=reader.text("REDSHIFT_PASSWORD"),

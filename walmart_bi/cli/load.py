@@ -96,7 +96,7 @@ def _load_file(
     if not_loaded:
         print(f"\nnot loaded: {', '.join(not_loaded)}; what was loaded before stays")
         print(f"{project.store.uri(delivered.key)} stays and supplies these months:")
-        print("correct it and load it again, or remove it")
+        print("correct what the error names, then load the file again; or remove it from there")
     return not not_loaded
 
 

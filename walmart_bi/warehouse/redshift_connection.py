@@ -6,6 +6,7 @@ Knows the driver and nothing of months or ledgers. The driver is imported with t
 from __future__ import annotations
 
 import contextlib
+import logging
 import random
 import re
 import socket
@@ -16,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import redshift_connector
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError  # type: ignore[import-untyped]
+from botocore.exceptions import ConnectionError as NotReached
 from redshift_connector.core import Connection
 from redshift_connector.error import Error as DriverError
 
@@ -24,6 +26,7 @@ from walmart_bi.aws_session import aws_session
 from walmart_bi.warehouse.base import QueryResult, WarehouseError
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 
+_log = logging.getLogger(__name__)
 # A statement that runs too long is ended by the server; the socket gives up only after that, when nobody answers.
 _ANSWER_GRACE = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
@@ -39,6 +42,7 @@ _ABOUT_DATA = ("22", "23")
 # Between a workgroup and us stand NAT gateways and load balancers, which forget a connection that is silent for 350 s;
 # a COPY says nothing until it is done, and its answer would never arrive. Linux itself asks only after two hours.
 _ALIVE_AFTER, _ALIVE_EVERY, _ALIVE_TRIES = 60, 30, 5
+_NO_WORKGROUP = "ResourceNotFoundException"
 # COPY of a Parquet file says what is wrong with it in the error's detail only.
 _COPY_CONTEXT = re.compile(r"context:([^\n]*)")
 
@@ -53,6 +57,10 @@ class SerializationConflict(WarehouseError):
 
 class StatementTimedOut(WarehouseError):
     """The server ended a statement that ran longer than its limit."""
+
+
+class NoSuchSchema(WarehouseError):
+    """The configured schema is not in the database."""
 
 
 class Session:
@@ -126,7 +134,7 @@ class Session:
             )
         told = masked(message) if code.startswith(_ABOUT_DATA) else message
         return WarehouseError(
-            f"{told} Nothing was changed.",
+            f"{_sentence(told)} Nothing was changed.",
             place=self._place,
             next_step="correct the statement, or the rights it needs, then run it again.",
         )
@@ -142,6 +150,19 @@ def session(settings: RedshiftSettings) -> Iterator[Session]:
         yield opened
     finally:
         opened.close()
+
+
+def require_schema(session: Session, settings: RedshiftSettings) -> None:
+    """Without it the search path is empty, and every table seems to be missing. Raises NoSuchSchema."""
+    schema = settings.schema.lower()
+    if not session.query("SELECT nspname FROM pg_namespace WHERE nspname = ?", [schema]).rows:
+        user = session.query("SELECT current_user").rows[0][0]
+        raise NoSuchSchema(
+            "There is no such schema.",
+            place=f"{settings.place}, schema {schema}",
+            next_step=f'as an administrator: CREATE SCHEMA {schema} AUTHORIZATION "{user}"; or correct '
+            "WALMART_BI_REDSHIFT_SCHEMA.",
+        )
 
 
 def retry_pause(attempt: int) -> float:
@@ -182,6 +203,11 @@ def _connect_patiently(settings: RedshiftSettings) -> Connection:
             pause = retry_pause(attempt)
             if not _may_pass(error) or time.monotonic() + pause > deadline:
                 raise _login_failed(settings, error) from error
+            if attempt == 0:
+                _log.warning(
+                    "%s does not answer yet (%s); trying for up to %g s, as a paused workgroup needs time to wake",
+                    *(settings.place, _heard(error), settings.wake_timeout),
+                )
         time.sleep(pause)
         attempt += 1
 
@@ -226,6 +252,12 @@ def _cause(error: BaseException) -> BaseException:
     return next((part for part in error.args if isinstance(part, BaseException)), error)
 
 
+def _heard(error: BaseException) -> str:
+    """What the server, or the socket, said."""
+    code, message = server_error(error)
+    return message if code is not None else str(_cause(error))
+
+
 def _may_pass(error: BaseException) -> bool:
     """Whether the same login can succeed later: nobody answered, or the server is starting."""
     code, _ = server_error(error)
@@ -234,26 +266,47 @@ def _may_pass(error: BaseException) -> bool:
         return code in _STARTING
     if isinstance(cause, (ssl.SSLCertVerificationError, ClientError, BotoCoreError)):
         return False
-    return not (isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN)
+    return not _is_unknown_name(cause)
+
+
+def _is_unknown_name(cause: BaseException) -> bool:
+    """Whether the name of the host is known to be none; that nobody could be asked is another matter."""
+    return isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN
+
+
+def _sentence(text: str) -> str:
+    """What somebody else's program says, ended as a sentence: some end theirs, most do not."""
+    return text.rstrip(". ") + "."
 
 
 def _login_failed(settings: RedshiftSettings, error: BaseException) -> WarehouseError:
     cause = _cause(error)
     code, message = server_error(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"The server's certificate cannot be trusted: {cause.verify_message}."
+        reason = f"The server's certificate cannot be trusted: {_sentence(cause.verify_message)}"
         step = "connect to the workgroup's own endpoint name; where a proxy is in between, add its authority's"
         step += " certificate to the system's trust store."
     elif isinstance(error, (ClientError, BotoCoreError)):
-        reason = f"AWS gave no login: {error}."
-        step = "renew the AWS credentials, and allow them redshift-serverless:GetCredentials and GetWorkgroup."
+        reason, step = f"AWS gave no login: {_sentence(str(error))}", _aws_step(error)
     elif code in _REFUSED_LOGIN:
-        reason = f"The login was refused: {message}."
+        reason = f"The login was refused: {_sentence(message)}"
         step = "check user and password, or the database user that the AWS role maps to."
     elif code is not None:
-        reason = f"The server refused the connection: {message}."
+        reason = f"The server refused the connection: {_sentence(message)}"
         step = "check WALMART_BI_REDSHIFT_DATABASE and the state of the workgroup."
+    elif _is_unknown_name(cause):
+        reason = f"No server has the name {settings.host or 'of the endpoint'}: {cause}."
+        step = "check WALMART_BI_REDSHIFT_HOST, and that this machine can look names up."
     else:
         reason = f"No connection within {settings.wake_timeout:g} s: {cause}."
         step = "check host, port, security group and whether the workgroup is available, then run it again."
     return WarehouseError(reason, place=settings.place, next_step=step)
+
+
+def _aws_step(error: BaseException) -> str:
+    """What to do when AWS, not the database, hands out no login."""
+    if isinstance(error, (NotReached, HTTPClientError)):
+        return "check the network, the proxy and AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS, then run it again."
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] == _NO_WORKGROUP:
+        return "check WALMART_BI_REDSHIFT_WORKGROUP, AWS_REGION, and that the credentials belong to its account."
+    return "renew the AWS credentials, and allow them redshift-serverless:GetCredentials and GetWorkgroup."

@@ -283,11 +283,15 @@ class RedshiftWarehouse:
         return self._tables(session) == set(_TABLES)
 
     def _tables(self, session: Session) -> set[str]:
-        """Which of the two tables are there."""
+        """Which of the two tables are there. Raises NoSuchSchema."""
+        from walmart_bi.warehouse.redshift_connection import require_schema
+
         found = session.query(
             "SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN (?, ?)",
             [self._settings.schema.lower(), *_TABLES],
         )
+        if not found.rows:
+            require_schema(session, self._settings)
         return {row[0] for row in found.rows}
 
     def _create_tables(self, session: Session) -> None:

@@ -137,6 +137,13 @@ def test_given_one_wrong_aws_variable_when_read_then_the_error_names_it(name: st
         Settings.from_environment({**AWS, f"WALMART_BI_{name}": value})
 
 
+@pytest.mark.parametrize("copied", ["https://cluster.example", "cluster.example:5439/sales", "cluster.example:5439"])
+def test_given_the_endpoint_as_the_console_shows_it_when_read_then_the_host_alone_is_asked_for(copied: str):
+    given = {**AWS, "WALMART_BI_REDSHIFT_WORKGROUP": "", "WALMART_BI_REDSHIFT_HOST": copied}
+    with pytest.raises(SettingsError, match=r"REDSHIFT_HOST is .*without https://, port and database"):
+        Settings.from_environment(given)
+
+
 def test_given_a_host_without_user_and_password_when_read_then_both_are_named():
     given = {**AWS, "WALMART_BI_REDSHIFT_WORKGROUP": "", "WALMART_BI_REDSHIFT_HOST": "cluster.example"}
     with pytest.raises(SettingsError, match=r"REDSHIFT_USER is not set.*REDSHIFT_PASSWORD is not set"):

@@ -61,17 +61,11 @@ class _Redshift:
 
     def schema(self) -> str:
         """The schema is there, and views and temporary tables can be made."""
-        from walmart_bi.warehouse.redshift_connection import session
+        from walmart_bi.warehouse.redshift_connection import require_schema, session
 
         with session(self._settings) as opened:
+            require_schema(opened, self._settings)
             user = _user(opened)
-            if not opened.query("SELECT nspname FROM pg_namespace WHERE nspname = ?", [self._schema]).rows:
-                raise NotInOrder(
-                    "There is no such schema.",
-                    place=self._place,
-                    next_step=f'as an administrator: CREATE SCHEMA {self._schema} AUTHORIZATION "{user}"; or correct '
-                    "WALMART_BI_REDSHIFT_SCHEMA.",
-                )
             self._require(opened, user, "SCHEMA", self._schema, ("USAGE", "CREATE"))
             self._require(opened, user, "DATABASE", self._settings.database, ("TEMP",))
         return f"{self._schema}: views and temporary tables can be made"

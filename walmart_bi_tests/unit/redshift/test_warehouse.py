@@ -116,7 +116,7 @@ def test_tables_that_another_creates_at_the_same_moment_are_no_error(site, stand
 def test_tables_that_cannot_be_created_are_an_error(site, standin):
     standin.front.faults.append(Fault("CREATE TABLE", error=SqlError("42501", "permission denied for schema public")))
 
-    with pytest.raises(WarehouseError, match="permission denied for schema public"):
+    with pytest.raises(WarehouseError, match=r"permission denied for schema public\. Nothing was changed\."):
         site.warehouse().create_tables()
 
 
@@ -141,6 +141,13 @@ def test_the_schema_is_that_of_the_settings_and_must_be_a_name(site, standin):
     assert site.warehouse().ledger() == []
     with pytest.raises(WarehouseError, match="WALMART_BI_REDSHIFT_SCHEMA"):
         changed(site, schema="x; DROP TABLE y").ledger()
+
+
+def test_a_schema_that_is_not_there_is_named_and_not_taken_for_an_empty_one(site, standin):
+    warehouse = changed(site, schema="reatil")
+    for use in (warehouse.ledger, warehouse.create_tables):
+        with pytest.raises(WarehouseError, match=r"schema reatil: There is no such schema\..*REDSHIFT_SCHEMA"):
+            use()
 
 
 def test_reading_before_the_first_load_says_what_to_do(site):
@@ -368,6 +375,24 @@ def test_refused_aws_credentials_are_an_error_that_says_so_at_once(site, standin
         RedshiftWarehouse(settings, site.store()).ledger()
 
 
+def test_a_workgroup_that_does_not_exist_is_named_with_its_variable(site, standin):
+    settings = RedshiftSettings(database="x", copy_role_arn=COPY_ROLE, workgroup="retial")
+
+    with pytest.raises(
+        WarehouseError, match=r"Workgroup retial does not exist\. .*check WALMART_BI_REDSHIFT_WORKGROUP"
+    ):
+        RedshiftWarehouse(settings, site.store()).ledger()
+
+
+def test_an_aws_service_that_cannot_be_reached_is_no_matter_of_credentials(site, standin, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS", "http://127.0.0.1:9")
+    settings = RedshiftSettings(database="x", copy_role_arn=COPY_ROLE, workgroup=WORKGROUP)
+
+    with pytest.raises(WarehouseError, match=r"Could not connect.*check the network, the proxy") as caught:
+        RedshiftWarehouse(settings, site.store()).ledger()
+    assert "credentials" not in caught.value.next_step
+
+
 def test_a_wrong_password_is_refused_and_never_shown(site, standin):
     with pytest.raises(WarehouseError, match="login was refused") as caught:
         changed(site, password="not-Correct-1").ledger()
@@ -388,14 +413,16 @@ def test_a_certificate_of_another_authority_is_refused(site, standin):
 
 
 def test_a_certificate_for_another_name_is_refused(site, standin):
-    with pytest.raises(WarehouseError, match=r"certificate cannot be trusted.*mismatch"):
+    with pytest.raises(WarehouseError, match=r"certificate cannot be trusted.*mismatch.*'127.0.0.1'\. Next"):
         changed(site, host="127.0.0.1").ledger()
 
 
-def test_a_workgroup_that_wakes_is_waited_for(site, standin):
+def test_a_workgroup_that_wakes_is_waited_for_and_one_line_says_so(site, standin, caplog):
     standin.front.refuse_logins = 2
 
     assert site.warehouse().ledger() == []
+    (line,) = [record.getMessage() for record in caplog.records if "does not answer yet" in record.getMessage()]
+    assert "trying for up to 20 s" in line and "{" not in line
 
 
 def test_an_address_where_nobody_listens_is_given_up_after_the_wait(site):
@@ -404,7 +431,7 @@ def test_an_address_where_nobody_listens_is_given_up_after_the_wait(site):
 
 
 def test_a_name_that_does_not_exist_is_given_up_at_once(site):
-    with pytest.raises(WarehouseError, match=r"No connection.*check host"):
+    with pytest.raises(WarehouseError, match=r"No server has the name no-such-host.invalid.*REDSHIFT_HOST"):
         changed(site, host="no-such-host.invalid").ledger()
 
 
