@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 PREFIX = "WALMART_BI_"
 
@@ -51,6 +52,17 @@ class EnvironmentReader:
         if value is None:
             self.problems.append(f"{PREFIX}{name} is not set, {why}")
         return value or ""
+
+    def refuse_misspelt(self, known: Collection[str]) -> None:
+        """Note what is set under a name close to a known one: it would be passed over, and the default taken.
+
+        Names that are close to none are left alone: another version's settings, and those of the tests.
+        """
+        given = (name.removeprefix(PREFIX) for name in self._environment if name.startswith(PREFIX))
+        for name in sorted(name for name in given if name not in known and self.text(name)):
+            meant = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            if meant:
+                self.problems.append(f"{PREFIX}{name} is no setting, {PREFIX}{meant[0]} is one")
 
     def refuse(self, name: str, expected: str) -> None:
         """Note that the value is not what is expected."""

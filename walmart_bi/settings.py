@@ -21,6 +21,16 @@ from walmart_bi.settings_aws import AwsSettings, read_aws
 from walmart_bi.settings_tableau import TableauServerSettings, read_tableau
 
 TARGETS = ("local", "aws")
+# All that is read here and in the other two modules, whichever target is chosen.
+VARIABLES = (
+    *("TARGET", "HOME", "FIRST_MONTH", "DUPLICATE_POLICY", "FRESHNESS_DAY"),
+    *("ALERT_WEBHOOK_URL", "ALERT_EMAIL_TO", "ALERT_EMAIL_FROM"),
+    *("ALERT_SMTP_HOST", "ALERT_SMTP_PORT", "ALERT_SMTP_USERNAME", "ALERT_SMTP_PASSWORD"),
+    *("BUCKET", "PREFIX", "S3_ENCRYPTION", "S3_KMS_KEY_ID", "RAW_DATA_QUEUE_URL", "MONTHLY_DATA_QUEUE_URL"),
+    *("REDSHIFT_WORKGROUP", "REDSHIFT_HOST", "REDSHIFT_PORT", "REDSHIFT_USER", "REDSHIFT_PASSWORD"),
+    *("REDSHIFT_DATABASE", "REDSHIFT_SCHEMA", "REDSHIFT_COPY_ROLE_ARN"),
+    *("TABLEAU_SERVER", "TABLEAU_SITE", "TABLEAU_PROJECT", "TABLEAU_TOKEN_NAME", "TABLEAU_TOKEN"),
+)
 
 
 class SettingsError(WalmartBiError):
@@ -74,6 +84,7 @@ class Settings:
 
 
 def _read(reader: EnvironmentReader) -> Settings:
+    reader.refuse_misspelt(VARIABLES)
     target = reader.choice("TARGET", "local", TARGETS)
     return Settings(
         home=Path(reader.text("HOME") or ".walmart_bi").expanduser().absolute(),

@@ -1,10 +1,16 @@
 """The environment as Settings: defaults, every problem at once, no secret shown."""
 
+import ast
+import inspect
+import re
 from pathlib import Path
 
 import pytest
 
-from walmart_bi.settings import Settings, SettingsError
+from walmart_bi import settings as common
+from walmart_bi import settings_aws, settings_tableau
+from walmart_bi.environment import EnvironmentReader
+from walmart_bi.settings import VARIABLES, Settings, SettingsError
 from walmart_bi.settings_aws import ArrivalQueues, AwsSettings
 from walmart_bi.stores.s3_settings import Encryption, S3Settings
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
@@ -62,6 +68,39 @@ def test_given_many_wrong_variables_when_read_then_one_error_names_them_all():
 
 def test_given_blank_variables_when_read_then_they_count_as_not_set():
     assert Settings.from_environment({"WALMART_BI_HOME": " ", "WALMART_BI_TARGET": ""}) == Settings.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("WALMART_BI_TARGETT", "WALMART_BI_TARGET"),
+        ("WALMART_BI_PREFX", "WALMART_BI_PREFIX"),
+        ("WALMART_BI_REDSHIFT_SHCEMA", "WALMART_BI_REDSHIFT_SCHEMA"),
+        ("WALMART_BI_S3_BUCKET", "WALMART_BI_BUCKET"),
+    ],
+)
+def test_given_a_misspelt_name_when_read_then_it_is_refused_with_the_name_that_is_meant(misspelt: str, meant: str):
+    with pytest.raises(SettingsError, match=f"{misspelt} is no setting, {meant} is one") as caught:
+        Settings.from_environment({misspelt: "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_given_a_name_close_to_none_or_a_blank_value_when_read_then_it_is_left_alone():
+    given = {"WALMART_BI_LIVE": "1", "WALMART_BI_TEST_BROWSER": "chromium", "WALMART_BI_TARGETT": " ", "PREFX": "x"}
+    assert Settings.from_environment(given) == Settings.from_environment({})
+
+
+def test_given_every_name_that_the_modules_read_then_they_are_the_listed_ones_and_each_is_accepted():
+    read = set()
+    for module in (common, settings_aws, settings_tableau):
+        source = inspect.getsource(module)
+        for node in ast.walk(ast.parse(re.sub(r"(?ms)^VARIABLES = \(.*?^\)$", "", source))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                read |= set(re.findall(r"^[A-Z][A-Z0-9_]{3,}$", node.value))
+    assert read - {"AES256"} == set(VARIABLES)
+    reader = EnvironmentReader({f"WALMART_BI_{name}": "x" for name in VARIABLES})
+    reader.refuse_misspelt(VARIABLES)
+    assert reader.problems == []
 
 
 AWS = {
