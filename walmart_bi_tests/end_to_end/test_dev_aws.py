@@ -53,6 +53,9 @@ def environment() -> dict[str, str]:
     """That of a shell which has something else in mind for AWS, which must not win."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER", "WALMART_BI", "AWS_"))}
     other = {"AWS_PROFILE": "production", "WALMART_BI_REDSHIFT_HOST": "production.example", "WALMART_BI_PREFIX": "x"}
+    # An address where nobody listens: a load that published there would fail.
+    tableau = {"SERVER": "http://127.0.0.1:9", "TOKEN_NAME": "production", "TOKEN": "secret"}
+    other |= {f"WALMART_BI_TABLEAU_{name}": value for name, value in tableau.items()}
     return {**own, **other, "PYTHONPATH": str(CHECKOUT)}
 
 
