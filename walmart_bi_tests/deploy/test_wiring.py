@@ -136,7 +136,7 @@ def test_the_guide_gives_each_template_the_parameters_that_it_asks_for(path: Any
 
 def test_the_guide_asks_for_outputs_and_names_files_that_exist() -> None:
     asked = set(re.findall(r"OutputKey=='(\w+)'", guide()))
-    assert asked == {"Environment", "UsageLimitCommand"}
+    assert asked == {"Environment", "KeyArn", "UsageLimitCommand"}
     assert asked <= set(read_template(DATA)["Outputs"])
     assert "`PublicAddress=DISABLED`" in guide()
     assert "DISABLED" in read_template(ECS)["Parameters"]["PublicAddress"]["AllowedValues"]
