@@ -12,6 +12,7 @@ from walmart_bi.sales.contract import RAW_COLUMNS, RAW_NAMES
 from walmart_bi.sales.errors import RejectedFile
 
 DELIMITERS = (",", ";", "\t")
+MAX_SHOWN = 400
 
 _COLUMN_BY_SPELLING = {spelling: column.name for column in RAW_COLUMNS for spelling in (column.field, *column.aliases)}
 
@@ -51,13 +52,13 @@ def match_columns(names: Sequence[str], name: str, *, delimiter: str = ",", line
         if len(spelled) > 1:
             raise RejectedFile(
                 "duplicate_column",
-                f"Column {required} is there {len(spelled)} times: {', '.join(spelled)}.",
+                f"Column {required} is there {len(spelled)} times: {_shortened(', '.join(spelled))}.",
                 place=place,
                 next_step=f"leave one column {required} and deliver the file again.",
             )
     missing = [required for required in RAW_NAMES if required not in columns]
     if missing:
-        found = ", ".join(_shown(column) for column in names[:30])
+        found = _shortened(", ".join(_shown(column) for column in names[:30]))
         raise RejectedFile(
             "missing_column",
             f"Missing columns: {', '.join(missing)}. Found: {found}.",
@@ -83,6 +84,11 @@ def _known(names: Sequence[str]) -> int:
 def _normalised(column: str) -> str:
     text = unicodedata.normalize("NFKC", column).replace("\ufeff", "").strip().casefold()
     return re.sub(r"[\s_\-]+", "_", text)
+
+
+def _shortened(text: str) -> str:
+    """A line that can still be read: a file of another kind may have names of hundreds of escapes."""
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
 
 
 def _shown(column: str) -> str:

@@ -180,7 +180,12 @@ def _csv_record(table: Any, row: int) -> bytes:
 def _unreadable(name: str, detail: str) -> RejectedFile:
     return RejectedFile(
         "unreadable_parquet",
-        f"The Parquet file cannot be read as text columns: {detail[:300]}.",
+        f"The Parquet file cannot be read as text columns: {_printable(detail[:300])}.",
         place=name,
         next_step="write the file again with plain columns (text, numbers, dates), or deliver CSV.",
     )
+
+
+def _printable(text: str) -> str:
+    """pyarrow quotes bytes of the file in its errors, control characters too."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

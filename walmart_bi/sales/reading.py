@@ -6,6 +6,7 @@ columns whose values repeat arrive dictionary-encoded, so that cleaning works on
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -170,6 +171,9 @@ def _read_fields(data: bytes, header: Header) -> tuple[Any, list[int]]:
         return "skip"
 
     schema = _schema(header)
+    if data.startswith(codecs.BOM_UTF8):
+        # pyarrow takes one mark off the front of what it is given: here it is text of the block's first record.
+        data = codecs.BOM_UTF8 + data
     table = pa_csv.read_csv(
         pa.BufferReader(data),
         # One thread and one block: only then are rows numbered.

@@ -42,6 +42,7 @@ def latin1_rows(accented: int, plain: int) -> bytes:
     return text_of([*good(plain, first=1000), *records]).encode("latin-1")
 
 
+LINE = text_of(good(1), header=None).encode()
 HTML = b"<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head><body>Try later</body></html>\n"
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Type /Catalog >>\nendobj\n%%EOF\n"
 JSON = b'[{"Customer_ID": "c1", "Age": 30}]\n'
@@ -53,6 +54,19 @@ CASES = (
     # Text in the accepted encodings.
     Case("utf8_with_bom", codecs.BOM_UTF8 + PLAIN.encode(), loaded=3),
     Case("utf8_bom_and_quoted_header", codecs.BOM_UTF8 + b'"Customer_ID"' + PLAIN.encode()[11:], loaded=3),
+    # Two files joined by a tool that kept the second one's mark. It is text there, wherever a block begins.
+    Case(
+        "utf8_bom_on_the_line_after_the_header",
+        file_of([]) + codecs.BOM_UTF8 + text_of(good(2), header=None).encode(),
+        loaded=2,
+        values={"customer_id": ["\ufeffc00001", "c00002"]},
+    ),
+    Case(
+        "utf8_bom_alone_on_the_line_after_the_header",
+        file_of([]) + codecs.BOM_UTF8 + b"\n" + text_of(good(40), header=None).encode(),
+        loaded=40,
+        quarantined={"wrong_field_count": 1},
+    ),
     Case("utf16_little_endian", codecs.BOM_UTF16_LE + FOREIGN_TEXT.encode("utf-16-le"), 3, values={"city": ACCENTED}),
     Case("utf16_big_endian", codecs.BOM_UTF16_BE + FOREIGN_TEXT.encode("utf-16-be"), 3, values={"city": ACCENTED}),
     Case(
@@ -138,8 +152,18 @@ CASES = (
         rejected=rejected("unreadable_parquet", "Parquet"),
         file_name="sales_2024-03.parquet",
     ),
+    Case(
+        "a_header_of_long_names_beyond_ascii",
+        ",".join(chr(0x1F600 + number) * 60 for number in range(30)).encode() + b"\n" + LINE,
+        rejected=rejected("missing_column", "line 1", "..."),
+    ),
     Case("random_bytes", bytes(range(256)) * 8, rejected=rejected("missing_column", "line 1")),
     Case("only_nul_bytes", bytes(4096), rejected=rejected("binary", "NUL")),
+    Case(
+        "parquet_with_a_damaged_footer",
+        b"PAR1\x1f" + (1).to_bytes(4, "little") + b"PAR1",
+        rejected=rejected("unreadable_parquet", "Parquet", "\\x0f"),
+    ),
     # Nothing in it.
     Case("zero_bytes", b"", rejected=rejected("empty_file", MARCH, "empty")),
     Case("only_a_byte_order_mark", codecs.BOM_UTF8, rejected=rejected("empty_file", "empty")),

@@ -1,0 +1,7 @@
+"""Files that nobody thought of: the corpus mutated at random, each through inspection, cleaning and the gates.
+
+The property: an input is loaded, quarantined or rejected, its counts add up by counting that shares no code with the
+project, no other exception comes out, and the memory stays under a cap. An input is made from its seed and its number
+alone, as long as the corpus stays as it is; what failed becomes a case of the corpus. The long form is
+`python -m walmart_bi_tests.fuzz --help`.
+"""

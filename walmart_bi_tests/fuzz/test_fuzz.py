@@ -1,0 +1,94 @@
+"""The short form of the fuzz run, and that a violation of the property is seen. What once failed is in the corpus."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from walmart_bi.sales.cleaned_file import CleanedFile, clean_file
+from walmart_bi_tests.fuzz import runs, trial
+from walmart_bi_tests.fuzz.mutations import MUTATIONS, make_input
+from walmart_bi_tests.fuzz.runs import Figures, run_here, run_in_processes, save
+from walmart_bi_tests.fuzz.trial import try_input
+
+SEED = 20_240_320
+
+
+@pytest.fixture(scope="module")
+def figures() -> Figures:
+    total = Figures()
+    for part in run_here(SEED, range(500)):
+        total.merge(part)
+    return total
+
+
+def test_given_mutated_files_when_processed_then_each_is_loaded_quarantined_or_rejected_and_counts_add_up(figures):
+    assert figures.violations == {}
+    assert figures.inputs == 500
+
+
+def test_given_mutated_files_when_processed_then_every_kind_of_ending_was_met(figures):
+    assert set(figures.endings) == {"loaded", "quarantined", "rejected"}
+    assert len(figures.reasons) > 10
+    assert figures.records > 2_000
+
+
+def test_given_a_seed_and_a_number_when_made_twice_then_the_input_is_the_same():
+    first, again = make_input(7, 11), make_input(7, 11)
+    assert first == again
+    assert first.content != make_input(8, 11).content
+    assert {name for number in range(300) for name in make_input(7, number).mutations} == set(MUTATIONS)
+
+
+def accepted_input(tmp_path: Path) -> tuple[int, Path]:
+    """A number whose input has loaded rows and all its months asked for."""
+    for number in range(100):
+        scratch = tmp_path / str(number)
+        scratch.mkdir()
+        made = try_input(make_input(SEED, number), scratch)
+        if made.kind == "loaded" and made.records > 20:
+            return number, scratch
+    raise AssertionError("no input of the first hundred was loaded")
+
+
+def test_given_a_cleaning_that_miscounts_when_an_input_is_tried_then_it_is_seen(tmp_path, monkeypatch):
+    number, _ = accepted_input(tmp_path)
+
+    def miscounting(*arguments, **options) -> CleanedFile:
+        cleaned = clean_file(*arguments, **options)
+        counts = dataclasses.replace(cleaned.counts, raw_records=cleaned.counts.raw_records - 1)
+        return dataclasses.replace(cleaned, counts=counts)
+
+    monkeypatch.setattr(trial, "clean_file", miscounting)
+    (tmp_path / "again").mkdir()
+    assert try_input(make_input(SEED, number), tmp_path / "again").violations
+
+
+def test_given_an_inspection_that_raises_something_else_when_an_input_is_tried_then_it_is_seen(tmp_path, monkeypatch):
+    def failing(*_arguments, **_options):
+        raise KeyError("unexpected")
+
+    monkeypatch.setattr(trial, "inspect_source", failing)
+    ending = try_input(make_input(SEED, 0), tmp_path)
+    assert (ending.kind, ending.reason) == ("crashed", "KeyError")
+    assert ending.violations
+
+
+def test_given_more_memory_than_the_cap_when_figures_are_added_then_it_is_a_violation():
+    figures = Figures()
+    figures.add(3, trial.Ending("rejected", "zip", 0, ()), runs.MEMORY_CAP + 1)
+    assert "memory" in figures.violations[3][0]
+
+
+def test_given_two_processes_when_they_share_the_inputs_then_each_input_is_tried_once():
+    shared = run_in_processes(SEED, 40, 2, report=lambda _: None)
+    alone = Figures()
+    for part in run_here(SEED, range(40)):
+        alone.merge(part)
+    assert (shared.endings, shared.records, shared.violations) == (alone.endings, alone.records, {})
+
+
+def test_given_a_violation_when_it_is_saved_then_the_input_and_its_story_are_kept(tmp_path):
+    path = save(SEED, 5, ("what is wrong",), tmp_path / "kept")
+    assert path.read_bytes() == make_input(SEED, 5).content
+    assert "what is wrong" in path.with_suffix(".txt").read_text()
