@@ -1,0 +1,84 @@
+"""What a static look at the code finds, and that nothing on the way from file to snapshot is a pickle."""
+
+import io
+import json
+import pickletools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+from walmart_bi.build import build_definitions
+from walmart_bi.partitions import range_tags
+from walmart_bi_tests.project import QUIET, month_csv, new_project
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def bandit(*arguments: str) -> list[dict[str, str]]:
+    command = [sys.executable, "-m", "bandit", "-q", "-c", "pyproject.toml", "-f", "json", "--severity-level", "medium"]
+    done = subprocess.run([*command, *arguments], cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)["results"]
+
+
+def test_bandit_finds_nothing_of_medium_severity_or_above_in_the_package():
+    assert [(each["filename"], each["line_number"], each["issue_text"]) for each in bandit("-r", "walmart_bi")] == []
+
+
+def test_bandit_is_seen_to_find_something(tmp_path: Path):
+    (tmp_path / "unsafe.py").write_text("import pickle\npickle.loads(b'')\n")
+    assert [each["test_id"] for each in bandit(str(tmp_path / "unsafe.py"))] == ["B301"]
+
+
+def test_every_exception_from_a_security_rule_names_its_rule_and_its_reason():
+    lines = [
+        line
+        for path in (CHECKOUT / "walmart_bi").rglob("*.py")
+        for line in path.read_text().splitlines()
+        if re.search(r"noqa: S\d|nosec", line)
+    ]
+    assert len(lines) > 10
+    assert [line for line in lines if not re.search(r"noqa: S\d{3} - \w+", line)] == []
+
+
+class RefusingIOManager(dg.IOManager):
+    """Stands in the place of Dagster's default, which pickles."""
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        raise AssertionError(f"{context.step_key} hands over a value")
+
+    def load_input(self, context: dg.InputContext) -> object:
+        raise AssertionError(f"{context.asset_key} is read as a value")
+
+
+def is_pickle(content: bytes) -> bool:
+    """Whether the bytes can be disassembled as a pickle to their end."""
+    try:
+        pickletools.dis(content, out=io.StringIO())
+    except Exception:  # noqa: BLE001 - pickletools promises no error of its own for other bytes
+        return False
+    return True
+
+
+def test_given_a_whole_load_when_it_has_run_then_no_value_was_handed_over_and_no_file_is_a_pickle(tmp_path: Path):
+    import pickle
+
+    assert is_pickle(pickle.dumps({"month": "2024-05"}))
+    with new_project(tmp_path) as project:
+        project.deliver("sales_2024-05.csv", month_csv("2024-05", 60, directory=tmp_path))
+        resources = {
+            "store": project.store,
+            "warehouse": project.warehouse,
+            "io_manager": dg.IOManagerDefinition.hardcoded_io_manager(RefusingIOManager()),
+        }
+        job = build_definitions(project.settings, resources=resources).resolve_job_def("monthly_load")
+        result = job.execute_in_process(
+            run_config=QUIET, instance=project.instance, tags=range_tags(("2024-05",)), raise_on_error=False
+        )
+        assert result.success, [event.message for event in result.all_events if event.is_failure]
+        written = [path for path in project.settings.home.rglob("*") if path.is_file()]
+    assert len(written) > 10
+    assert [path.name for path in written if is_pickle(path.read_bytes())] == []
