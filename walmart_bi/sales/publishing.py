@@ -65,7 +65,7 @@ def publish(store: ObjectStore, staged: MonthlyObject) -> MonthlyObject:
             place=f"{staged.source.key}, month {staged.month}",
             next_step=_next_step(store, staged),
         )
-    key = f"{MONTHLY_DATA}{staged.month}/walmart_sales_{staged.month}_{staged.sha256[:16]}.parquet"
+    key = _published_key(staged)
     try:
         with store.fetch(staged.key) as path:
             store.put_new(key, path)
@@ -77,12 +77,23 @@ def publish(store: ObjectStore, staged: MonthlyObject) -> MonthlyObject:
 
 def preview_rows(store: ObjectStore, month: MonthlyObject, rows: int = 5) -> tuple[list[str], list[tuple[object, ...]]]:
     """Column names and first rows of a month's object, without the customer id."""
+    try:
+        return _first_rows(store, month.key, rows)
+    except (ObjectNotFound, FileNotFoundError):  # another run of the same content published it just now
+        return _first_rows(store, _published_key(month), rows)
+
+
+def _first_rows(store: ObjectStore, key: str, rows: int) -> tuple[list[str], list[tuple[object, ...]]]:
     import pyarrow.parquet as pq
 
-    with store.fetch(month.key) as path, pq.ParquetFile(path) as file:
+    with store.fetch(key) as path, pq.ParquetFile(path) as file:
         names = [name for name in file.schema_arrow.names if name != "customer_id"]
         batch = next(file.iter_batches(batch_size=rows, columns=names), None)
     return names, [] if batch is None else [tuple(row.values()) for row in batch.to_pylist()]
+
+
+def _published_key(month: MonthlyObject) -> str:
+    return f"{MONTHLY_DATA}{month.month}/walmart_sales_{month.month}_{month.sha256[:16]}.parquet"
 
 
 def _set_aside(store: ObjectStore, source: SourceFile, path: Path | None, kind: str) -> str | None:

@@ -20,18 +20,22 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), help="where inputs that violate are kept")
     asked = parser.parse_args()
     started = told = now()
+    kept: set[int] = set()
 
     def report(figures: Figures) -> None:
         nonlocal told
+        for number in figures.violations.keys() - kept:
+            kept.add(number)
+            problems = figures.violations[number]
+            path = save(asked.seed, number, problems, asked.keep)
+            sys.stdout.write(f"fuzz: seed {asked.seed} input {number} violates: {problems[0][:300]} Kept: {path}\n")
         if now() - told >= PROGRESS_SECONDS:
             told = now()
             sys.stdout.write(f"fuzz: {figures.line(asked.seed, told - started)}\n")
             sys.stdout.flush()
 
     figures = run_in_processes(asked.seed, asked.inputs, asked.processes, report)
-    for number, problems in sorted(figures.violations.items()):
-        path = save(asked.seed, number, problems, asked.keep)
-        sys.stdout.write(f"fuzz: seed {asked.seed} input {number} violates: {problems[0][:300]} Kept: {path}\n")
+    report(figures)
     for reason, count in figures.reasons.most_common():
         sys.stdout.write(f"fuzz: {count:>9,} {reason or '(accepted)'}\n")
     sys.stdout.write(f"fuzz: {figures.line(asked.seed, now() - started)}\n")

@@ -12,7 +12,7 @@ from walmart_bi.errors import WalmartBiError
 from walmart_bi.sales import cleaned_file
 from walmart_bi.sales.contract import DuplicatePolicy
 from walmart_bi.sales.month_files import MonthFiles
-from walmart_bi.sales.publishing import RefusedMonth, clean_into_store, inspect_delivered, publish
+from walmart_bi.sales.publishing import RefusedMonth, clean_into_store, inspect_delivered, preview_rows, publish
 from walmart_bi.sales.rejection import report_rejected
 from walmart_bi.sales.set_aside import SetAside
 from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE
@@ -135,3 +135,14 @@ def test_given_a_rejected_file_with_a_very_long_name_when_reported_then_the_repo
     key = report_rejected(store, delivered, error, at=dt.datetime(2024, 3, 20, tzinfo=dt.UTC))
     assert key.startswith(f"{QUARANTINE}rejected/delivery{'é' * 46}_")
     assert LONG_NAME in store.read_bytes(key).decode()
+
+
+def test_given_a_month_that_another_run_published_meanwhile_when_previewed_and_published_then_it_is_that_object(
+    store: DirectoryStore,
+) -> None:
+    staged = cleaned(store, MARCH)[MARCH]
+    before = preview_rows(store, staged)
+    published = publish(store, staged)  # by the other run, which clears the staged object
+    assert len(before[1]) == 5
+    assert preview_rows(store, staged) == before
+    assert publish(store, staged) == published
