@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from walmart_bi.kpis.insights.model import DIMENSIONS, Cell, Cities, Facts, Month, Selection
+from walmart_bi.kpis.insights.model import CHOSEN_BY_REVENUE, DIMENSIONS, Cell, Cities, Facts, Month, Selection
 from walmart_bi.kpis.insights.statistics import (
     CONFIDENCE,
     LEAST_ORDERS,
@@ -49,7 +49,8 @@ class Contribution:
 class Breakdown:
     """One dimension: the month's contributions (largest change first), mix and rate, ranges, and comparisons.
 
-    `comparisons` are over all covered months: the two segments, or each of several against all the others.
+    `comparisons` are over all covered months: the two segments, or each of several against all the others;
+    none where segments were chosen by their revenue.
     """
 
     contributions: tuple[Contribution, ...]
@@ -93,7 +94,7 @@ def analyse(facts: Facts, selection: Selection = Selection()) -> Analysis:  # no
     now, before = totals.get(month, Sums()), totals.get(previous, Sums())
     status = _status(covered, month, previous, now, before)
     segments = {name: _segments(cells, name) for name in DIMENSIONS}
-    confidence = 1 - (1 - CONFIDENCE) / max(1, sum(_possible(segments[name]) for name in DIMENSIONS))
+    confidence = 1 - (1 - CONFIDENCE) / max(1, sum(_possible(_pairs(name, segments[name])) for name in DIMENSIONS))
     return Analysis(
         status=status,
         month=month,
@@ -106,7 +107,7 @@ def analyse(facts: Facts, selection: Selection = Selection()) -> Analysis:  # no
         range=usual_range(_per_day(covered, totals), month, LIMIT),
         confidence=confidence,
         breakdowns={
-            name: _breakdown(segments[name], covered, month, previous, status, confidence) for name in DIMENSIONS
+            name: _breakdown(name, segments[name], covered, month, previous, status, confidence) for name in DIMENSIONS
         },
         months=covered,
         cities=facts.cities,
@@ -174,7 +175,13 @@ def _per_day(covered: tuple[Month, ...], totals: Mapping[str, Sums]) -> dict[str
 
 
 def _breakdown(
-    segments: Segments, covered: tuple[Month, ...], month: str, previous: str, status: str, confidence: float
+    dimension: str,
+    segments: Segments,
+    covered: tuple[Month, ...],
+    month: str,
+    previous: str,
+    status: str,
+    confidence: float,
 ) -> Breakdown:
     now = {name: months[month] for name, months in segments.items() if month in months}
     before: dict[str, Sums] = {}
@@ -190,13 +197,19 @@ def _breakdown(
             name: usual_range(_per_day(covered, months), month, SEGMENT_LIMIT) for name, months in segments.items()
         },
         comparisons=tuple(
-            compare((name, other), first, second, confidence) for name, other, first, second in _pairs(segments)
+            compare((name, other), first, second, confidence)
+            for name, other, first, second in _pairs(dimension, segments)
         ),
     )
 
 
-def _pairs(segments: Segments) -> list[tuple[str, str, Sums, Sums]]:
+Pairs = list[tuple[str, str, Sums, Sums]]
+
+
+def _pairs(dimension: str, segments: Segments) -> Pairs:
     """What is compared in a dimension: two segments with each other, more of them each with all the others."""
+    if dimension in CHOSEN_BY_REVENUE:
+        return []
     sums = {name: _total(months.values()) for name, months in segments.items()}
     names = sorted(sums)
     if len(names) == 2:
@@ -208,9 +221,9 @@ def _pairs(segments: Segments) -> list[tuple[str, str, Sums, Sums]]:
     return [(name, OTHERS, sums[name], _total(other for each, other in sums.items() if each != name)) for name in names]
 
 
-def _possible(segments: Segments) -> int:
-    """How many comparisons of a dimension have enough orders on both sides."""
-    return sum(min(first.orders, second.orders) >= LEAST_ORDERS for _, _, first, second in _pairs(segments))
+def _possible(pairs: Pairs) -> int:
+    """How many comparisons have enough orders on both sides."""
+    return sum(min(first.orders, second.orders) >= LEAST_ORDERS for _, _, first, second in pairs)
 
 
 def _total(parts: Iterable[Sums]) -> Sums:

@@ -2,6 +2,8 @@
 
 const OTHERS = '';
 const DIMENSIONS = ['category', 'payment_method', 'discount_applied', 'repeat_customer', 'city_group', 'age_group'];
+// The largest cities have larger orders by the choice alone (model.py), so they are not compared by them.
+const CHOSEN_BY_REVENUE = ['city_group'];
 const SEGMENT_NAMES = { Yes: 'true', No: 'false', Repeat: 'true', New: 'false' };
 const FLAGS = ['discount_applied', 'repeat_customer'];
 
@@ -34,7 +36,7 @@ function analyse(story, cubes, filters) {
   const [now, before] = [totals[month] ?? NO_SUMS(), totals[previous] ?? NO_SUMS()];
   const status = statusOf(covered, month, previous, now, before);
   const segments = Object.fromEntries(DIMENSIONS.map((name) => [name, segmentsOf(story, cubes, places, name)]));
-  const possible = DIMENSIONS.reduce((count, name) => count + possibleIn(segments[name].total), 0);
+  const possible = DIMENSIONS.reduce((count, name) => count + possibleIn(pairsOf(name, segments[name].total)), 0);
   const confidence = 1 - (1 - CONFIDENCE) / Math.max(1, possible);
   return {
     status, month, previous, now, confidence, months: covered, cities: story.insights.cities,
@@ -44,7 +46,7 @@ function analyse(story, cubes, filters) {
     split: status === 'compared' ? splitChange(before, now) : null,
     range: usualRange(perDayOf(covered, totals), month, LIMIT),
     breakdowns: Object.fromEntries(DIMENSIONS.map((name) => [name,
-      breakdownOf(segments[name], covered, month, previous, status, confidence)])),
+      breakdownOf(name, segments[name], covered, month, previous, status, confidence)])),
   };
 }
 
@@ -83,7 +85,7 @@ function segmentsOf(story, cubes, places, name) {
 const perDayOf = (covered, totals) => Object.fromEntries(covered.filter((month) => month.is_complete)
   .map((month) => [month.month, (totals[month.month] ?? NO_SUMS()).cents / month.days]));
 
-function breakdownOf(segments, covered, month, previous, status, confidence) {
+function breakdownOf(dimension, segments, covered, month, previous, status, confidence) {
   const inMonth = (wanted) => new Map([...segments.months].filter(([, months]) => months[wanted])
     .map(([name, months]) => [name, months[wanted]]));
   const now = inMonth(month);
@@ -97,14 +99,14 @@ function breakdownOf(segments, covered, month, previous, status, confidence) {
     contributions,
     mix: status === 'compared' ? mixAndRate(before, now) : null,
     ranges: new Map([...segments.months].map(([name, months]) => [name, usualRange(perDayOf(covered, months), month, SEGMENT_LIMIT)])),
-    comparisons: pairsOf(segments.total).map(([name, other, first, second]) => compare([name, other], first, second, confidence)),
+    comparisons: pairsOf(dimension, segments.total).map(([name, other, first, second]) => compare([name, other], first, second, confidence)),
   };
 }
 
 /** What is compared: two segments with each other, more of them each with all the others. */
-function pairsOf(totals) {
+function pairsOf(dimension, totals) {
   const names = [...totals.keys()];
-  if (names.length < 2) return [];
+  if (names.length < 2 || CHOSEN_BY_REVENUE.includes(dimension)) return [];
   if (names.length === 2) {
     const [first, second] = names.join() === 'false,true' ? ['true', 'false'] : names;
     return [[first, second, totals.get(first), totals.get(second)]];
@@ -113,5 +115,5 @@ function pairsOf(totals) {
     names.filter((each) => each !== name).reduce((sum, each) => plus(sum, totals.get(each)), NO_SUMS())]);
 }
 
-const possibleIn = (totals) => pairsOf(totals)
+const possibleIn = (pairs) => pairs
   .filter(([, , first, second]) => Math.min(first.orders, second.orders) >= LEAST_ORDERS).length;

@@ -10,7 +10,7 @@ const LEAST_ORDERS = 30;
 const CONFIDENCE = 0.999;
 const EFFECT_FLOOR = 0.2;
 const LIMIT = 2.66;
-const SEGMENT_LIMIT = 4.5;
+const SEGMENT_LIMIT = 5;
 const LEAST_MONTHS = 6;
 
 const bitsOf = (value) => value.toString(2).length;
