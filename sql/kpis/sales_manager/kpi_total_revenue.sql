@@ -26,7 +26,7 @@ columns:
 show:
   chart: tiles
   y: [total_revenue, orders, aov]
-  caption: All loaded months together.
+  caption: All months that are shown, together.
 --- */
 WITH totals AS (
     SELECT

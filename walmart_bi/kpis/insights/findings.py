@@ -69,10 +69,17 @@ def revenue(numbers: Analysis) -> Finding:
 
 
 def caption_revenue(numbers: Analysis) -> Finding:
-    """The change as a caption, with whether it is usual."""
+    """The change as a caption, with whether it is usual; what a longer or shorter month explains is said with it."""
     found = revenue(numbers)
     if found.case in ("up", "down"):
         verdict = numbers.range.verdict
+        length = calendar(numbers)
+        if verdict == "usual" and length is not None and length.case != "same":
+            days, days_before = _days(numbers)
+            is_longer = days > days_before
+            if is_longer == (found.case == "up"):
+                case = f"{found.case}_{'longer' if is_longer else 'shorter'}_{length.case}"
+                return found._replace(case=case, slots=found.slots | {"per_day_share": length.slots["per_day_share"]})
         return found if verdict == "too_few" else found._replace(case=f"{found.case}_{verdict}")
     if found.case in ("same", "nothing_loaded"):
         return found
@@ -97,6 +104,31 @@ def orders(numbers: Analysis) -> Found:
 def unexplained(numbers: Analysis) -> Found:
     """That there is no change to explain."""
     return None if numbers.split or not numbers.month else Finding("always", {})
+
+
+def calendar(numbers: Analysis) -> Found:
+    """The change per day where the two months differ in length: February is a tenth shorter than January."""
+    if numbers.split is None:
+        return None
+    now, before = _days(numbers)
+    if now == before:
+        return None
+    per_day = (numbers.now.cents * before) / (numbers.before.cents * now) - 1
+    shown = rounded(1000 * per_day)
+    slots: dict[str, Slot] = {
+        "month": numbers.month,
+        "previous": numbers.previous,
+        "days": now,
+        "days_before": before,
+        "per_day_share": abs(per_day),
+    }
+    return Finding("up" if shown > 0 else "down" if shown < 0 else "same", slots)
+
+
+def _days(numbers: Analysis) -> tuple[int, int]:
+    """The calendar's, of the month and of the one before."""
+    days = {each.month: each.days for each in numbers.months}
+    return days[numbers.month], days[numbers.previous]
 
 
 def split(numbers: Analysis) -> Found:
@@ -158,7 +190,9 @@ def caption_leader(numbers: Analysis, dimension: str) -> Finding:
     found = leader(numbers, dimension)
     if found is None or found.case in ("still", "one"):
         return _caption_of_share(numbers, dimension, "share")
-    return found._replace(case="moved", slots=found.slots | {"month": numbers.month})
+    looked_at = segments(numbers, dimension)
+    is_usual = looked_at is not None and looked_at.case in ("none", "neither")
+    return found._replace(case="moved_usual" if is_usual else "moved", slots=found.slots | {"month": numbers.month})
 
 
 def caption_share(numbers: Analysis, dimension: str) -> Finding:
@@ -170,7 +204,7 @@ def _caption_of_share(numbers: Analysis, dimension: str, case: str) -> Finding:
     found = share(numbers, dimension)
     if found is None:
         return Finding("none" if numbers.month else "nothing_loaded", {"month": numbers.month})
-    return Finding(case, _words(dimension) | found.slots)
+    return Finding("only" if found.case == "one" else case, _words(dimension) | found.slots)
 
 
 def mix(numbers: Analysis, dimension: str) -> Found:
@@ -185,7 +219,8 @@ def mix(numbers: Analysis, dimension: str) -> Found:
 
 def usual(numbers: Analysis) -> Found:
     """Whether the month's revenue per day is within the usual range."""
-    if numbers.status == "partial":
+    # A month without such orders may be incomplete as well; "too few months" would then give a wrong reason.
+    if any(each.month == numbers.month and not each.is_complete for each in numbers.months):
         return Finding("partial", {})
     if numbers.status == "nothing_loaded":
         return None
@@ -347,6 +382,7 @@ GENERAL: dict[str, Callable[[Analysis], Found]] = {
     "revenue": revenue,
     "orders": orders,
     "unexplained": unexplained,
+    "calendar": calendar,
     "split": split,
     "range": usual,
     "cities": cities,

@@ -78,6 +78,11 @@ def _change(cents: Any, unit: int) -> str:
 
 
 def _share(value: Any, _unit: int = 1) -> str:
+    """A part of a whole; one too small to show is not nothing."""
+    return "<0.1%" if value > 0 and not rounded(value * 1000) else _percent(value)
+
+
+def _percent(value: Any) -> str:
     tenths = rounded(value * 1000)
     whole, rest = divmod(abs(tenths), 10)
     return f"{MINUS if tenths < 0 else ''}{whole:,}.{rest}%"
@@ -109,7 +114,7 @@ FORMATS: dict[str, Callable[[Any, int], str]] = {
     "aov": lambda value, _unit: money(value, unit_of(rounded(value))),
     "aov_change": lambda value, _unit: _change(value, unit_of(rounded(value))),
     "share": _share,
-    "share_change": lambda value, _unit: _signed(_share(value), rounded(value * 1000) > 0),
+    "share_change": lambda value, _unit: _signed(_percent(value), rounded(value * 1000) > 0),
     "number": _number,
     "number_change": lambda value, _unit: _signed(_number(value), value > 0),
     "month": _month,

@@ -17,7 +17,8 @@ from walmart_bi.kpis.insights.findings import leader, mix, segments, split, unit
 from walmart_bi.kpis.insights.model import DIMENSIONS, Cell, Cities, Facts, Insights, Selection
 from walmart_bi.kpis.insights.personas import build_insights
 from walmart_bi.kpis.insights.statistics import Sums
-from walmart_bi.kpis.insights.wording import rounded
+from walmart_bi.kpis.insights.wording import FORMATS, rounded
+from walmart_bi.months import months_between
 from walmart_bi_tests.unit.insights.made import YEAR, cell, facts, per_day, spread
 
 PERSONAS = [
@@ -317,3 +318,68 @@ def test_given_filters_then_the_numbers_are_those_of_the_kept_cells():
     numbers = analyse(made, Selection(month=BEFORE, category=("Home", "Toys")))
     kept = [each for each in made.cube if each.month == BEFORE and each.category in ("Home", "Toys")]
     assert numbers.now == Sums(sum(c.orders for c in kept), sum(c.cents for c in kept), sum(c.squares for c in kept))
+
+
+# --- months of different lengths --------------------------------------------------------------------------------------
+
+
+def usual_days(february: int, january: int) -> Facts:
+    """Eleven months whose days differ a little, then these cents a day: all within the usual range."""
+    days = {month: 100_000 + 5_000 * (at % 2) for at, month in enumerate(months_between("2024-02", "2024-12"))}
+    days |= {"2025-01": january, "2025-02": february}
+    return facts(cell(month, 100, per_day(month, cents)) for month, cents in days.items())
+
+
+@pytest.mark.parametrize(
+    ("february", "january", "per_day_words"),
+    [(103_000, 100_000, "per day it rose 3.0%"), (100_000, 101_000, "per day it fell 1.0%")],
+)
+def test_given_a_shorter_month_with_less_revenue_then_the_headline_says_what_a_day_brought(
+    february: int, january: int, per_day_words: str
+) -> None:
+    headline = build_insights(usual_days(february, january), PERSONAS).box("executive").headline[0].text
+    assert f"in Feb 2025, a shorter month; {per_day_words}, within its usual range" in headline
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_given_months_of_different_lengths_then_each_box_says_what_that_explains(persona: str) -> None:
+    made = usual_days(103_000, 100_000)
+    assert "Feb 2025 has 28 days, Jan 2025 has 31: per day, revenue rose 3.0%." in told(made, persona)
+    assert "per day, revenue" not in told(made, persona, Selection(month="2024-08"))  # as long as July
+
+
+def test_given_the_same_revenue_a_day_then_the_months_lengths_explain_all_of_the_change() -> None:
+    made = usual_days(100_000, 100_000)
+    assert "Feb 2025 has 28 days, Jan 2025 has 31: per day, revenue was the same." in told(made)
+    assert "shorter" not in told(made)
+
+
+def test_given_categories_that_are_all_usual_then_the_headline_does_not_make_a_story_of_the_one_that_moved_most() -> (
+    None
+):
+    cells = [
+        cell(month, 100, per_day(month, 100_000 + 5_000 * (at % 2)), category=category)
+        for at, month in enumerate(YEAR)
+        for category in ("Beauty", "Home")
+    ]
+    headline = build_insights(facts(cells), PERSONAS).box("sales_manager").headline[0].text
+    assert headline.startswith("No category left its usual range in Dec 2024; ")
+
+
+def test_given_a_partial_month_without_such_orders_then_it_is_not_said_that_months_are_missing() -> None:
+    cells = [cell(month, 100, per_day(month, 100_000)) for month in YEAR]
+    made = facts([*cells, cell("2025-01", 10, 10_000, category="Beauty")], partial=["2025-01"])
+    words = told(made, selection=Selection(month="2025-01", category=("Home",)))
+    assert "not judged for a month that is not complete" in words
+    assert "it takes at least" not in words
+
+
+def test_given_a_single_category_then_the_headline_does_not_rank_it() -> None:
+    made = facts([cell(BEFORE, 100, 1_000_000), cell(LAST, 100, 900_000)])
+    headline = build_insights(made, PERSONAS).box("sales_manager").headline[0].text
+    assert headline == "All revenue in Dec 2024 comes from Home"
+
+
+def test_given_a_share_too_small_to_show_then_it_is_not_called_nothing() -> None:
+    share = FORMATS["share"]
+    assert (share(0.0004, 1), share(0.0005, 1), share(0, 1)) == ("<0.1%", "0.1%", "0.0%")

@@ -29,6 +29,14 @@ function findCaptionRevenue(numbers) {
   const found = findRevenue(numbers);
   if (found.name === 'up' || found.name === 'down') {
     const { verdict } = numbers.range;
+    const length = findCalendar(numbers);
+    if (verdict === 'usual' && length && length.name !== 'same') {
+      const isLonger = length.slots.days > length.slots.days_before;
+      if (isLonger === (found.name === 'up')) {
+        return { ...found, name: `${found.name}_${isLonger ? 'longer' : 'shorter'}_${length.name}`,
+          slots: { ...found.slots, per_day_share: length.slots.per_day_share } };
+      }
+    }
     return verdict === 'too_few' ? found : { ...found, name: `${found.name}_${verdict}` };
   }
   if (found.name === 'same' || found.name === 'nothing_loaded') return found;
@@ -44,6 +52,16 @@ function findOrders(numbers) {
 }
 
 const findUnexplained = (numbers) => (numbers.split || !numbers.month ? null : finding('always'));
+
+function findCalendar({ split, months, month, previous, now, before }) {
+  if (!split) return null;
+  const [days, daysBefore] = [month, previous].map((name) => months.find((each) => each.month === name).days);
+  if (days === daysBefore) return null;
+  const perDay = (now.cents * daysBefore) / (before.cents * days) - 1;
+  const shown = rounded(1000 * perDay);
+  return finding(shown > 0 ? 'up' : shown < 0 ? 'down' : 'same',
+    { month, previous, days, days_before: daysBefore, per_day_share: Math.abs(perDay) });
+}
 
 function findSplit(numbers) {
   const { split } = numbers;
@@ -87,13 +105,15 @@ function findLeader(numbers, dimension, phrases) {
 function findCaptionLeader(numbers, dimension, phrases) {
   const found = findLeader(numbers, dimension, phrases);
   if (!found || found.name === 'still' || found.name === 'one') return captionOfShare(numbers, dimension, phrases, 'share');
-  return { ...found, name: 'moved', slots: { ...found.slots, month: numbers.month } };
+  const lookedAt = findSegments(numbers, dimension, phrases);
+  const isUsual = lookedAt !== null && (lookedAt.name === 'none' || lookedAt.name === 'neither');
+  return { ...found, name: isUsual ? 'moved_usual' : 'moved', slots: { ...found.slots, month: numbers.month } };
 }
 
 function captionOfShare(numbers, dimension, phrases, name) {
   const found = findShare(numbers, dimension, phrases);
   if (!found) return finding(numbers.month ? 'none' : 'nothing_loaded', { month: numbers.month });
-  return finding(name, { ...wordsOf(phrases, dimension), ...found.slots });
+  return finding(found.name === 'one' ? 'only' : name, { ...wordsOf(phrases, dimension), ...found.slots });
 }
 
 function findMix(numbers, dimension, phrases) {
@@ -104,8 +124,8 @@ function findMix(numbers, dimension, phrases) {
 }
 
 function findUsual(numbers) {
-  const { status, range } = numbers;
-  if (status === 'partial') return finding('partial');
+  const { status, range, months, month } = numbers;
+  if (months.some((each) => each.month === month && !each.is_complete)) return finding('partial');
   if (status === 'nothing_loaded') return null;
   if (range.verdict === 'too_few') return finding('too_few', { least: LEAST_MONTHS, months: range.months });
   const [slots, unit] = limitsOf(range);
@@ -204,7 +224,7 @@ const findAlways = (numbers) => (numbers.months.length ? finding('always', { con
 
 const FINDINGS = {
   caption_revenue: findCaptionRevenue, caption_cities: (numbers) => findCities(numbers) ?? finding('none'),
-  revenue: findRevenue, orders: findOrders, unexplained: findUnexplained, split: findSplit, range: findUsual, cities: findCities,
+  revenue: findRevenue, orders: findOrders, unexplained: findUnexplained, calendar: findCalendar, split: findSplit, range: findUsual, cities: findCities,
   single_orders: findSingleOrders, city_orders: findCityOrders, partial: findPartial, season: findSeason,
   customers: findCustomers, association: findAlways, intervals: findAlways, discounts: findAlways, costs: findAlways,
   payments: findAlways, places: findAlways,

@@ -25,7 +25,8 @@ const changeText = (cents) => signed(cents, positiveMoney(Math.abs(cents), Math.
 const countText = (number) => (number < 0 ? MINUS : '') + grouped(Math.abs(number));
 /** The average order, to the cent as every view has it. */
 const aovText = (sums) => (sums.orders ? revenueText(halfAway(sums.cents, sums.orders)) : '–');
-const shareText = (share) => `${share < 0 ? MINUS : ''}${(Math.abs(halfUp(share * 1000)) / 10).toFixed(1)}%`;
+/** A part of a whole; one too small to show is not nothing. */
+const shareText = (share) => (share > 0 && halfUp(share * 1000) === 0 ? '<0.1%' : `${share < 0 ? MINUS : ''}${(Math.abs(halfUp(share * 1000)) / 10).toFixed(1)}%`);
 const shareChangeText = (share) => signed(halfUp(share * 1000), `${(Math.abs(halfUp(share * 1000)) / 10).toFixed(1)}%`);
 
 /** An axis value in dollars: no cents unless it has some. */

@@ -24,7 +24,10 @@ function moneyIn(cents, unit = 1) {
 const withSign = (text, isPositive) => (isPositive ? `+${text}` : text);
 const changeIn = (cents, unit) => withSign(moneyIn(cents, unit), rounded(cents, unit) > 0);
 
-function shareIn(value) {
+/** A part of a whole; one too small to show is not nothing. */
+const shareIn = (value) => (value > 0 && !rounded(value * 1000) ? '<0.1%' : percentIn(value));
+
+function percentIn(value) {
   const tenths = rounded(value * 1000);
   const size = Math.abs(tenths);
   return `${tenths < 0 ? MINUS : ''}${grouped(Math.floor(size / 10))}.${size % 10}%`;
@@ -44,7 +47,7 @@ const SLOT_FORMATS = {
   aov: (value) => moneyIn(value, unitOf(rounded(value))),
   aov_change: (value) => changeIn(value, unitOf(rounded(value))),
   share: shareIn,
-  share_change: (value) => withSign(shareIn(value), rounded(value * 1000) > 0),
+  share_change: (value) => withSign(percentIn(value), rounded(value * 1000) > 0),
   number: countText,
   number_change: (value) => withSign(countText(value), value > 0),
   month: monthName,
