@@ -100,11 +100,12 @@ def card(kpi: Kpi, published: Published, members: Mapping[str, Sequence[str]], *
         return described | {"order": _order(kpi, published, members)}
     left_out = published.count - len(published.rows)
     least = show.minimum_orders
+    subject = column_label(kpi.grain[0]).lower() if kpi.grain else "row"
     note = f"The first {len(published.rows):,} of {published.count:,} rows." if left_out else None
     return described | {
         "rows": [[cell_text(value) for value in row] for row in published.rows],
         "note": note,
-        "emptyText": f"No row rests on at least {least} orders, so there is nothing to compare."
+        "emptyText": f"No {subject} has {least} orders or more, so there is nothing to compare."
         if least
         else "The view has no rows.",
     }

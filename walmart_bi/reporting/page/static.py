@@ -38,11 +38,16 @@ def _texts(sentences: Sequence[Mapping[str, Any]]) -> str:
 
 def _insight(box: Mapping[str, Any]) -> str:
     parts = (
-        tag("dt", title) + tag("dd", [tag("p", text(sentence["text"])) for sentence in box[part]])
+        tag("dt", title, class_=_look(part))
+        + tag("dd", [tag("p", text(sentence["text"])) for sentence in box[part]], class_=_look(part))
         for part, title in PARTS.items()
         if box[part]
     )
     return tag("aside", tag("h3", "What is behind it") + tag("dl", parts), class_="insight", aria_label="Insight")
+
+
+def _look(part: str) -> str | None:
+    return "limits" if part == "limits" else None
 
 
 def _tiles(story: Mapping[str, Any]) -> str:

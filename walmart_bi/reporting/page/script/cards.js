@@ -12,7 +12,7 @@ const MEASURE = {
 function cardOf(card, view, width) {
   const content = contentOf(card, view, width);
   return h('article', { class: 'card', 'data-kpi': card.name },
-    h('p', { class: 'eyebrow' }, card.title),
+    h('p', { class: 'eyebrow' }, card.live && !card.grain.includes('month') ? `${card.title} · ${view.span}` : card.title),
     h('h3', {}, card.question),
     card.live ? null : h('p', { class: 'note unfiltered' }, view.isFiltered ? 'All data: the filters do not apply here.' : 'All data.'),
     content.note && h('p', { class: 'note' }, content.note),
@@ -54,9 +54,11 @@ function segmentsContent(card, view) {
   const measure = card.y[0];
   const hasIntervals = card.dimension !== 'city' && card.dimension !== 'age_group';
   const [valueOf, textOf] = [MEASURE[measure] ?? MEASURE.revenue, MEASURE_TEXT[measure] ?? MEASURE_TEXT.revenue];
+  // One step for the whole column, or its digits would not stand below each other.
+  const isWhole = textOf === MEASURE_TEXT.revenue && rows.some((row) => row.sums.cents >= WHOLE_DOLLARS_FROM);
   const filterName = FILTERS.some(({ name }) => name === card.dimension) ? card.dimension : null;
   const bars = rows.map((row) => ({
-    name: row.name, value: valueOf(row.sums) ?? 0, text: textOf(row.sums), isOther: row.isOther,
+    name: row.name, value: valueOf(row.sums) ?? 0, text: isWhole ? positiveMoney(row.sums.cents, true) : textOf(row.sums), isOther: row.isOther,
     share: measure === 'aov' ? null : valueOf(row.sums) / (valueOf(view.shown) || 1),
     isPicked: filterName !== null && view.state.filters[filterName] === row.key,
     aov: hasIntervals ? intervalOf(row.sums) : null,
@@ -126,7 +128,7 @@ function effectsContent(card, view, width) {
 function totalContent(card, view) {
   const cells = card.y.map((name) => [card.columns[name].label, MEASURE_TEXT[name](view.shown)]);
   return { figure: h('dl', { class: 'single' }, cells.map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value)))),
-    note: view.span, table: { caption: card.title, heads: ['Measure', 'Value'], rows: cells, total: null } };
+    table: { caption: card.title, heads: ['Measure', 'Value'], rows: cells, total: null } };
 }
 
 /** How much of the revenue the largest cities hold together; of all data, as the cities are no dimension to filter by. */
@@ -137,7 +139,7 @@ function concentrationCard(story, view, width) {
   const texts = points.map(([count, share]) => [countText(Math.round(count)), shareText(share)]);
   const half = points.find(([, share]) => share >= 0.5);
   return h('article', { class: 'card', 'data-kpi': 'concentration' }, h('p', { class: 'eyebrow' }, 'Concentration'),
-    h('h3', {}, `The ${countText(Math.round(half[0]))} largest of ${countText(cities.cities)} cities bring ${shareText(half[1])} of revenue`),
+    h('h3', {}, `The largest ${shareText(half[0] / cities.cities)} of ${countText(cities.cities)} cities bring ${shareText(half[1])} of revenue`),
     h('p', { class: 'note unfiltered' }, view.isFiltered ? 'All data: the filters do not apply here.' : 'All data.'),
     h('div', { class: 'figure' }, curveChart({ points, width, label: 'Share of revenue of the largest cities',
       tipOf: (point) => `The ${countText(Math.round(point[0]))} largest cities\nShare of revenue ${shareText(point[1])}` })),
@@ -146,12 +148,12 @@ function concentrationCard(story, view, width) {
 }
 
 /** Whether the month is unusual, as a picture: revenue a day of each complete month in its usual range. */
-function signalCard(view, width) {
+function signalCard(view, width, extra = 0) {
   const values = view.months.map((month, index) => (month.partial ? null : view.byMonth[index].cents / month.days / 100));
   if (!view.history.orders || values.every((value) => value === null)) return null;
   const { verdict, mean, lower, upper } = view.range;
   const limits = verdict === 'too_few' ? null : { low: lower / 100, mean: mean / 100, high: upper / 100 };
-  const figure = lineChart({ months: view.months, series: [{ name: 'Revenue a day', colour: 1, values }], format: moneyText, width,
+  const figure = lineChart({ months: view.months, series: [{ name: 'Revenue a day', colour: 1, values }], format: moneyText, width, extra,
     chosen: view.analysis.key, limits, label: 'Revenue a day',
     tipOf: (each, index) => [monthLabel(view.months[index]), `Revenue a day ${dollarsText(values[index])}`,
       limits && `Usual range ${dollarsText(limits.low)} to ${dollarsText(limits.high)}`].filter(Boolean).join('\n'),
@@ -210,7 +212,7 @@ function dataTable(table) {
 }
 
 function tableOf(table) {
-  const isText = table.heads.map((_, index) => table.rows.length > 0 && table.rows.every((row) => !/^[−+$\d]/.test(String(row[index]))
+  const isText = table.heads.map((_, index) => table.rows.length > 0 && table.rows.every((row) => !/^[−+<$\d]/.test(String(row[index]))
     || /^\d{1,2}[-–]/.test(String(row[index]))));
   const look = (index) => (index === 0 || isText[index] ? { class: 'text' } : {});
   return h('table', {}, h('caption', { class: 'visually-hidden' }, table.caption),

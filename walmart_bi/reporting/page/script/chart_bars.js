@@ -28,7 +28,7 @@ function barRow(row, chart, largest, place) {
     h('span', { class: 'share' }, row.share === null ? '' : shareText(row.share)),
     place && intervalDot(row.aov, place),
   ];
-  const look = `bar-row${row.isOther ? ' is-other' : ''}`;
+  const look = `bar-row${row.isOther ? ' is-other' : ''}${row === chart.rows[0] ? ' is-first' : ''}`;
   const node = row.pick
     ? h('button', { type: 'button', class: look, 'aria-pressed': String(row.isPicked), onclick: row.pick,
       'aria-label': row.tip.replaceAll('\n', ', ') }, cells)

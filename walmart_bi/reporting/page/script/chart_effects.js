@@ -12,8 +12,9 @@ function effectsChart(chart) {
   const values = parts.flatMap((part) => part.values.filter((value) => value !== null));
   const steps = ticks(Math.min(0, ...values), Math.max(0, ...values), 5);
   const y = linear(steps[0], steps[steps.length - 1], bottom, 34);
-  const band = (width - 52) / months.length;
-  const x = (index) => 52 + band * (index + 0.5);
+  const left = axisWidth(steps, format);
+  const band = (width - left) / months.length;
+  const x = (index) => left + band * (index + 0.5);
   const size = Math.min(16, band * 0.36);
   const marks = [];
   const svg = s('svg', { viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': chart.label },

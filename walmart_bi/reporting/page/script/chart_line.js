@@ -4,7 +4,7 @@
  * @param {{months: {key: string, partial: boolean}[],
  *   series: {name: string, values: (number|null)[], colour: number}[],
  *   format: (value: number) => string, label: string, chosen: string, limits?: {low: number, mean: number, high: number},
- *   width: number, tipOf: (series: any, index: number) => string, pick: (series: any, index: number) => (() => void)|null,
+ *   width: number, extra?: number, tipOf: (series: any, index: number) => string, pick: (series: any, index: number) => (() => void)|null,
  *   isPicked: (series: any, index: number) => boolean}} chart
  */
 function lineChart(chart) {
@@ -15,19 +15,20 @@ function lineChart(chart) {
     { ...each, values: each.values.map((value, index) => (months[index].partial ? null : value)) }));
   const labels = single ? [] : series.map((each) => fitted(each.name, Math.min(130, width * 0.28), 12, 600));
   const gutter = single ? 14 : Math.max(...labels.map((text) => textWidth(text, 12, 600))) + 14;
-  const height = width < 420 ? 220 : 270;
+  const height = (width < 420 ? 220 : 270) + (chart.extra ?? 0);
   const bottom = height - 36;
   const right = width - gutter;
   const values = series.flatMap((each) => each.values.filter((value) => value !== null));
   if (chart.limits) values.push(chart.limits.high, Math.max(0, chart.limits.low));
   const [low, high] = lineDomain(values.length ? values : [0]);
-  const steps = ticks(low, high);
+  const steps = ticks(low, high, chart.extra > 60 ? 6 : 4);
   const y = linear(steps[0], steps[steps.length - 1], bottom, 20);
-  const left = Math.max(16, textWidth(format(steps[steps.length - 1])) * 0.5 + 10);
+  const edge = axisWidth(steps, format);
+  const left = edge + 14;
   const x = (index) => (months.length < 2 ? (left + right) / 2 : left + ((right - left) * index) / (months.length - 1));
   const marks = [];
   const svg = s('svg', { viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': chart.label },
-    limitBand(chart, y, width), valueGrid(y, steps, width, format), monthAxis(months.map((m) => m.key), x, bottom + 18));
+    limitBand(chart, y, [edge, width]), valueGrid(y, steps, width, format), monthAxis(months.map((m) => m.key), x, bottom + 18));
   for (const each of series) {
     svg.append(s('g', { class: `s${each.colour}`, 'aria-hidden': 'true' }, linePaths(each, months, x, y)));
     const shown = months.map((_, index) => index).filter((index) => each.values[index] !== null);
@@ -70,12 +71,15 @@ function endLabels(series, labels, x, y, bottom) {
     .map((label) => s('text', { class: `ink s${label.colour}`, x, y: label.y, 'aria-hidden': 'true' }, label.text));
 }
 
-function limitBand(chart, y, width) {
+function limitBand(chart, y, [left, right]) {
   if (!chart.limits) return null;
   const { low, mean, high } = chart.limits;
   const floor = Math.max(0, low);
+  // The band's name goes where the end of the line is not.
+  const values = chart.series[0].values.filter((value) => value !== null).slice(-2);
+  const isHigh = values.some((value) => y(value) - y(high) < 26);
   return s('g', { 'aria-hidden': 'true' },
-    s('rect', { class: 'limit-band', x: 0, width, y: y(high), height: Math.max(0, y(floor) - y(high)) }),
-    s('line', { class: 'limit-line', x1: 0, x2: width, y1: y(mean), y2: y(mean) }),
-    s('text', { x: width, y: y(high) + 14, 'text-anchor': 'end' }, 'usual range'));
+    s('rect', { class: 'limit-band', x: left, width: right - left, y: y(high), height: Math.max(0, y(floor) - y(high)) }),
+    s('line', { class: 'limit-line', x1: left, x2: right, y1: y(mean), y2: y(mean) }),
+    s('text', { x: right - 6, y: isHigh ? y(floor) - 7 : y(high) + 15, 'text-anchor': 'end' }, 'usual range'));
 }

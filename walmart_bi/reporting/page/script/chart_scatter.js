@@ -9,7 +9,8 @@ function scatterChart(chart) {
   const span = (values) => { const [low, high] = lineDomain(values); return ticks(low, high); };
   const across = span(points.map((point) => point.x));
   const up = span([...points.map((point) => point.y), ...(chart.mean === null ? [] : [chart.mean])]);
-  const x = linear(across[0], across[across.length - 1], 64, width - 12);
+  const left = axisWidth(up, chart.yFormat);
+  const x = linear(across[0], across[across.length - 1], left + 14, width - 12);
   const y = linear(up[0], up[up.length - 1], bottom, 30);
   const marks = [];
   const svg = s('svg', { viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': chart.label },
@@ -17,7 +18,7 @@ function scatterChart(chart) {
     across.map((value) => s('text', { x: x(value), y: bottom + 18, 'text-anchor': 'middle', 'aria-hidden': 'true' }, chart.xFormat(value))),
     s('text', { x: width, y: bottom + 34, 'text-anchor': 'end' }, `${chart.xLabel} →`));
   if (chart.mean !== null) {
-    svg.append(s('line', { class: 'limit-line', x1: 64, x2: width, y1: y(chart.mean), y2: y(chart.mean) }),
+    svg.append(s('line', { class: 'limit-line', x1: left, x2: width, y1: y(chart.mean), y2: y(chart.mean) }),
       s('text', { x: width, y: y(chart.mean) - 5, 'text-anchor': 'end' }, 'all orders'));
   }
   for (const point of points) {
@@ -37,7 +38,7 @@ function curveChart(chart) {
   const height = width < 420 ? 220 : 250;
   const bottom = height - 40;
   const last = points[points.length - 1][0];
-  const x = linear(0, last, 34, width - 12);
+  const x = linear(0, last, 46, width - 12);
   const y = linear(0, 1, bottom, 22);
   const path = points.map(([count, share], index) => `${index ? 'L' : 'M'}${x(count)} ${y(share)}`).join('');
   const marks = [];

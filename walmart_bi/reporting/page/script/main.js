@@ -42,6 +42,8 @@ async function start() {
   document.documentElement.dataset.ready = 'yes';
 }
 
+const LEAD_PART = 1.6 / 2.6; // of the width, as `.lead` in style.css has it
+const MOST_EXTRA = 160; // pixels that a chart may grow to end beside the insight
 const PRINT_WIDTH = 310; // of a chart: two of them side by side on a sheet
 
 /** One story point: headline, tiles, the chart that matters beside its insight, then the other cards. */
@@ -49,7 +51,7 @@ function drawPoint(persona, story, view, printWidth) {
   const insight = view.insightOf(persona);
   const wide = byId('story').clientWidth;
   const isNarrow = wide < 940;
-  const widths = printWidth ? [printWidth, printWidth] : [(isNarrow ? wide : (wide - 24) * 0.65) - 54, (wide < 984 ? wide : (wide - 24) / 2) - 54];
+  const widths = printWidth ? [printWidth, printWidth] : [(isNarrow ? wide : (wide - 24) * LEAD_PART) - 54, (wide < 984 ? wide : (wide - 24) / 2) - 54];
   const cards = persona.cards.map((name) => story.cards[name]);
   byId(persona.id).replaceChildren(
     h('header', {}, h('p', { class: 'eyebrow' }, pointName(persona, story)), h('h2', {}, insight.headline)),
@@ -57,6 +59,15 @@ function drawPoint(persona, story, view, printWidth) {
     h('div', { class: 'lead' }, h('div', { class: 'stack' }, cardOf(cards[0], view, Math.max(260, widths[0])),
       signalCard(view, Math.max(260, widths[0]))), insightBox(insight)),
     ...restOf(persona, story, view, cards.slice(1), Math.max(260, widths[1]), printWidth ?? wide - 54));
+  if (!printWidth && !isNarrow) levelWithInsight(byId(persona.id), view, Math.max(260, widths[0]));
+}
+
+/** Let the chart of revenue a day grow where the insight is longer than the cards beside it. */
+function levelWithInsight(point, view, width) {
+  const [stack, insight] = [point.querySelector('.stack'), point.querySelector('.insight')];
+  const signal = stack.querySelector('[data-kpi=revenue_a_day]');
+  const extra = Math.min(MOST_EXTRA, insight.offsetHeight - stack.offsetHeight);
+  if (signal && extra > 0) signal.replaceWith(signalCard(view, width, extra));
 }
 
 const pointName = (persona, story) => `${story.personas.indexOf(persona) + 1} of ${story.personas.length} · ${persona.title}`;
@@ -65,8 +76,9 @@ const pointName = (persona, story) => `${story.personas.indexOf(persona) + 1} of
 function restOf(persona, story, view, cards, width, whole) {
   const hasCities = persona.cards.some((name) => story.cards[name].dimension === 'city');
   const count = cards.length + (hasCities ? 1 : 0);
-  const each = count === 1 ? whole : width;
-  const found = [...cards.map((card) => cardOf(card, view, each)), hasCities && concentrationCard(story, view, each)].filter(Boolean);
+  const widthAt = (index) => (count % 2 && index === count - 1 ? whole : width); // the last of an odd number has a row to itself
+  const found = [...cards.map((card, index) => cardOf(card, view, widthAt(index))),
+    hasCities && concentrationCard(story, view, widthAt(count - 1))].filter(Boolean);
   return found.length ? [h('div', { class: 'rest' }, found)] : [];
 }
 
@@ -74,11 +86,11 @@ function restOf(persona, story, view, cards, width, whole) {
 const unbroken = (text) => text.split(/([−+]?\$[\d,.]*\d)/).map((part, index) => (index % 2 ? h('span', { class: 'amount' }, part) : part));
 
 function insightBox(insight) {
-  const parts = [['What happened', insight.what], ['Why', insight.why], ['Is it unusual?', insight.unusual],
-    ['What the data cannot say', insight.limits]];
+  const parts = [['What happened', insight.what, ''], ['Why', insight.why, ''], ['Is it unusual?', insight.unusual, ''],
+    ['What the data cannot say', insight.limits, 'limits']];
   return h('aside', { class: 'insight', 'aria-label': 'Insight' }, h('h3', {}, 'What is behind it'),
-    h('dl', {}, parts.filter(([, sentences]) => sentences.length).flatMap(([title, sentences]) => [
-      h('dt', {}, title), h('dd', {}, sentences.map((sentence) => h('p', {}, unbroken(sentence))))])));
+    h('dl', {}, parts.filter(([, sentences]) => sentences.length).flatMap(([title, sentences, look]) => [
+      h('dt', { class: look || null }, title), h('dd', { class: look || null }, sentences.map((sentence) => h('p', {}, unbroken(sentence))))])));
 }
 
 /** What a screen reader is told after a filter changed. */

@@ -17,14 +17,18 @@ const linear = (from, to, start, end) => (value) => start + ((value - from) / (t
 function lineDomain(values) {
   const high = Math.max(...values, 0);
   const low = Math.min(...values);
-  return low > 0.6 * high ? [low - (high - low) * 0.25, high] : [Math.min(0, low), high];
+  return low > 0.6 * high ? [low - (high - low) * 0.1, high] : [Math.min(0, low), high];
 }
 
-/** Horizontal grid with labels above the lines at the left, so that no gutter is lost. */
+/** The room that the labels of a value axis need at the left: inside the chart they would lie under its first marks. */
+const axisWidth = (steps, format) => Math.ceil(Math.max(...steps.map((value) => textWidth(format(value))))) + 10;
+
+/** Horizontal grid from the end of its labels, which are right-aligned so that digits stand under digits. */
 function valueGrid(at, steps, width, format) {
+  const left = axisWidth(steps, format);
   return steps.map((value) => s('g', { 'aria-hidden': 'true' },
-    s('line', { class: value === 0 ? 'zero-line' : 'grid-line', x1: 0, x2: width, y1: at(value), y2: at(value) }),
-    s('text', { x: 0, y: at(value) - 4 }, format(value))));
+    s('line', { class: value === 0 ? 'zero-line' : 'grid-line', x1: left, x2: width, y1: at(value), y2: at(value) }),
+    s('text', { x: left - 10, y: at(value) + 4, 'text-anchor': 'end' }, format(value))));
 }
 
 /** Month labels below: as many as fit, the year with the first and with each January. */
