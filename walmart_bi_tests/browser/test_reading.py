@@ -89,6 +89,58 @@ def test_given_a_width_then_no_point_scrolls_sideways(width: int, chromium_brows
             assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, point
 
 
+# What WCAG 1.4.12 lets a reader set.
+WIDE_TEXT = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
+    word-spacing: .16em !important }`);
+  document.adoptedStyleSheets = [sheet];
+}"""
+CUT_NAMES = """[...document.querySelectorAll('.point:not([hidden]) .bar-row .label')]
+    .filter(name => name.scrollWidth > name.clientWidth || name.scrollHeight > name.clientHeight + 1)
+    .map(name => name.textContent)"""
+
+
+@pytest.mark.parametrize("spacing", ["", WIDE_TEXT], ids=["as written", "with wider text"])
+def test_given_a_phone_then_no_name_of_a_bar_is_cut(spacing: str, chromium_browser: Browser, ordinary: Built) -> None:
+    with opened(chromium_browser, ordinary.address, viewport={"width": 360, "height": 800}, bypass_csp=True) as page:
+        for point in POINTS:
+            page.choose({}, point)
+            if spacing:
+                page.page.evaluate(spacing)
+            assert page.page.evaluate(CUT_NAMES) == [], point
+            assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, point
+
+
+# axe cannot tell what lies behind a text inside a picture, so the charts' colours are looked at here.
+CHART_COLOURS = """() => [...document.querySelectorAll('.point:not([hidden]) .figure svg text, .figure .bar-row span')]
+    .filter(node => node.checkVisibility() && node.textContent.trim())
+    .map(node => [node.textContent, getComputedStyle(node)[node.ownerSVGElement ? 'fill' : 'color'],
+      getComputedStyle(node.closest('.card')).backgroundColor])"""
+
+
+def luminance(colour: str) -> float:
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_given_any_theme_then_every_text_in_a_chart_stands_out(
+    theme: str, chromium_browser: Browser, ordinary: Built
+) -> None:
+    with opened(chromium_browser, ordinary.address, color_scheme=theme) as page:
+        for point in POINTS:
+            texts = page.choose({}, point).page.evaluate(CHART_COLOURS)
+            assert len(texts) > 10
+            assert [text for text in texts if contrast(text[1], text[2]) < 4.5] == [], point
+
+
 def test_given_twice_the_size_then_text_grows_and_nothing_scrolls_sideways(
     chromium_browser: Browser, ordinary: Built
 ) -> None:
