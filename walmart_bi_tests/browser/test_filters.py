@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
@@ -135,6 +136,59 @@ def test_given_no_order_then_the_page_says_so_in_words(tab: Opened) -> None:
     tab.choose(STATES["no order"], "finance")
     assert "No order fits these filters" in tab.card("kpi_revenue_by_payment_method").inner_text()
     assert "no such orders in Jun 2024" in tab.text(".point:not([hidden]) .insight")
+
+
+CHARTS = ".point:not([hidden]) .card:has(.figure svg, .figure .bar-row)"
+TABLE_OF_CARD = """card => [...card.querySelectorAll('details table tr')]
+    .map(row => [...row.cells].map(cell => cell.textContent))"""
+
+
+@pytest.mark.parametrize("filters", [{}, {"category": "Home", "month": "2024-08"}], ids=str)
+def test_given_any_chart_then_a_table_is_behind_it_that_adds_up_to_what_is_shown(
+    filters: dict[str, str], tab: Opened, sales: pd.DataFrame, ordinary: Built
+) -> None:
+    month, history = shown(kept(sales, filters)), shown(kept(sales, filters, without_month=True))
+    seen = set()
+    for persona in ordinary.story["personas"]:
+        tab.choose(filters, persona["id"])
+        charts = tab.page.locator(CHARTS)
+        for number in range(charts.count()):
+            name = charts.nth(number).get_attribute("data-kpi") or ""
+            heads, *rows = charts.nth(number).evaluate(TABLE_OF_CARD)
+            assert rows, name
+            card = ordinary.story["cards"].get(name)
+            if card is None or not card["live"]:
+                continue
+            at = [heads.index(label) for label in ("Revenue", "Orders", "AOV")]
+            whole = history if "month" in card["grain"] else month
+            assert [rows[-1][place] for place in at] == whole, name
+            cents = [round(100 * float(re.sub(r"[$,]", "", row[at[0]]))) for row in rows]
+            # Amounts of $10,000 and more are shown in whole dollars.
+            assert abs(sum(cents[:-1]) - cents[-1]) <= 50 * len(cents), name
+            seen.add(name)
+    charted = {name for name, card in ordinary.story["cards"].items() if card["live"] and card["grain"]}
+    assert seen == charted
+
+
+@pytest.mark.parametrize(
+    ("point", "card", "mark", "told"),
+    [
+        ("finance", "kpi_revenue_by_payment_method", "UPI", "Payment: UPI"),
+        ("marketing", "kpi_revenue_by_discount", "Yes", "Discount: With discount"),
+        ("customer_experience", "kpi_revenue_by_customer_type", "Repeat", "Customers: Repeat customers"),
+        ("customer_experience", "kpi_aov_by_customer_type_month", "New", "Customers: New customers"),
+        ("sales_manager", "kpi_revenue_by_category_month", "Beauty", "Category: Beauty"),
+        ("executive", "kpi_executive_summary", "Jun 2024", "Month: Jun 2024"),
+        ("executive", "revenue_a_day", "Jun 2024", "Month: Jun 2024"),
+    ],
+)
+def test_given_a_click_on_a_mark_of_any_kind_then_it_filters(
+    point: str, card: str, mark: str, told: str, tab: Opened
+) -> None:
+    tab.choose({}, point)
+    # A line's mark is two points wide, so it is clicked as a script clicks, wherever the next mark begins.
+    tab.card(card).get_by_role("button", name=mark).first.dispatch_event("click")
+    tab.page.locator("#shown", has_text=told).wait_for()
 
 
 def test_given_filters_when_reset_then_the_page_is_as_it_was(tab: Opened) -> None:
