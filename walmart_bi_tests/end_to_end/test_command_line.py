@@ -47,6 +47,7 @@ def test_given_a_file_when_loaded_then_progress_summary_kpis_and_the_next_step_a
         "repaired",
         "Executive summary (kpi_executive_summary)",
         "Total revenue (kpi_total_revenue)",
+        "story:     file://",
         "snapshot:",
         "next:",
     ]:

@@ -1,5 +1,6 @@
 """From a delivered file to the snapshot, through the real graph, against an independent computation."""
 
+import base64
 import csv
 import datetime as dt
 import hashlib
@@ -160,6 +161,28 @@ def test_given_an_asset_with_an_upstream_when_looked_at_then_its_column_lineage_
     for dependencies in lineage.deps_by_column.values():
         for dependency in dependencies:
             assert dependency.column_name in schemas[dependency.asset_key.to_user_string()]
+
+
+@pytest.mark.parametrize(
+    ("asset", "picture", "entry", "name", "sentences"),
+    [
+        ("tableau_snapshot", "revenue by month", "workbook", "walmart_bi.twbx", ["insights"]),
+        ("story_dashboard", "revenue a day", "page", "story.html", ["Executive", "Sales manager", "Finance"]),
+    ],
+)
+def test_given_an_asset_for_readers_when_looked_at_then_it_shows_a_picture_the_sentences_and_where_the_file_is(
+    loaded, asset, picture, entry, name, sentences
+):
+    project, _ = loaded
+    metadata = materializations(project, asset)[0].metadata
+    head, _, data = metadata[picture].value.partition("(data:image/svg+xml;base64,")
+    assert head.startswith("![Revenue") and b"<svg" in base64.b64decode(data.rstrip(")"))
+    assert metadata[entry].value == project.store.uri(f"dashboard_data/latest/{name}")
+    insights = json.loads(project.store.read_bytes("dashboard_data/latest/insights.json"))
+    shown = "".join(metadata[each].value for each in sentences).replace("\\", "")
+    captions = {box["title"]: box["headline"][0]["text"] for box in insights["boxes"]}
+    for title in captions if sentences == ["insights"] else sentences:
+        assert captions[title] in shown, title
 
 
 def test_given_the_metadata_when_searched_then_no_customer_id_is_in_it(loaded, expected):
