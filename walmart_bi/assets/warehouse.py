@@ -139,6 +139,11 @@ def _in_words(outcome: LoadOutcome) -> str:
         return (
             f"{entry.month}: unchanged, these rows are already loaded as {entry.load_id} ({entry.loaded_rows:,} rows)"
         )
+    if outcome.action == "outdated":
+        return (
+            f"{entry.month}: not loaded, {entry.source_key} is newer and was loaded as {entry.load_id} while this run "
+            "was under way"
+        )
     if outcome.action == "superseded":
         return (
             f"{entry.month}: not loaded, these rows were {outcome.superseded_load_id} and have been replaced by "

@@ -56,10 +56,11 @@ class LoadOutcome:
     """What a load did: the now active entry, what happened, and the rows that the month had before.
 
     `superseded`: nothing was written, because these rows were loaded before, as `superseded_load_id`, and replaced.
+    `outdated`: nothing was written, because the active load is of a newer file.
     """
 
     entry: LedgerEntry
-    action: Literal["loaded", "unchanged", "superseded", "restored"]
+    action: Literal["loaded", "unchanged", "superseded", "outdated", "restored"]
     rows_before: int
     superseded_load_id: str | None = None
 
@@ -123,7 +124,8 @@ class Warehouse(Protocol):
 
         The same object from the same source as the active load: `unchanged`, nothing is written. As an earlier load
         that was replaced since: `superseded`, nothing is written unless that is allowed, because a copied or
-        restored directory brings old files back as if they were new.
+        restored directory brings old files back as if they were new. Of an older raw file than the active load, which
+        another run committed meanwhile: `outdated`, nothing is written unless `allow_superseded`.
         Raises ShrinkRefused, TotalsMismatch, WarehouseBusy.
         """
         ...

@@ -31,6 +31,7 @@ from walmart_bi.warehouse.base import (
     WarehouseError,
 )
 from walmart_bi.warehouse.month_object import month_object, require_limits, require_rows_of_month, require_table_columns
+from walmart_bi.warehouse.source_age import is_from_newer_file
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class DuckDbWarehouse:
                 allow_shrink=allow_shrink,
                 allow_superseded=allow_superseded,
                 now=_now(),
+                is_newer=lambda entry: is_from_newer_file(entry, load, self._store),
             )
             if planned.action != "loaded":
                 return planned

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from walmart_bi.records import MonthlyObject
@@ -89,9 +89,11 @@ def plan_load(
     allow_shrink: bool,
     allow_superseded: bool,
     now: dt.datetime,
+    is_newer: Callable[[LedgerEntry], bool] = lambda _entry: False,
 ) -> LoadOutcome:
     """What loading the object comes to, given the month's entries; `loaded` is to be carried out, the others are done.
 
+    `is_newer` tells whether an entry is of a newer file than this load (`source_age.py`).
     `rows_before` of a `loaded` outcome is known only afterwards. Raises ShrinkRefused.
     """
     active = active_entry(entries)
@@ -100,6 +102,8 @@ def plan_load(
     superseded = None if allow_superseded else superseded_entry(entries, load)
     if active is not None and superseded is not None:
         return LoadOutcome(active, "superseded", active.loaded_rows, superseded.load_id)
+    if active is not None and not allow_superseded and is_newer(active):
+        return LoadOutcome(active, "outdated", active.loaded_rows)
     if not allow_shrink:
         refuse_shrink(active, load)
     return LoadOutcome(next_entry(entries, load, run_id=run_id, code_version=code_version, now=now), "loaded", 0)

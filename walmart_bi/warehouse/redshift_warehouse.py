@@ -36,6 +36,7 @@ from walmart_bi.warehouse.base import (
 )
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_stage import STAGE, stage_object
+from walmart_bi.warehouse.source_age import is_from_newer_file
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class RedshiftWarehouse:
                 allow_shrink=allow_shrink,
                 allow_superseded=allow_superseded,
                 now=_now(),
+                is_newer=lambda entry: is_from_newer_file(entry, load, self._store),
             )
 
         return self._swap(load.month, plan, load.totals)

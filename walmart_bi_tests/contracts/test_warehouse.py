@@ -281,6 +281,39 @@ def test_a_load_that_was_replaced_since_is_not_loaded_again_unless_that_is_asked
     assert table_rows(warehouse) == with_load(make_rows(MONTH, 10), "2025-03-v3")
 
 
+def of_delivered_file(store, name, rows, *, days_before=0):
+    """A month from a file that lies in `raw_data/`, as if it had been delivered so many days earlier."""
+    delivered = store.write_bytes(f"raw_data/{name}", name.encode())
+    month = make_month(store, MONTH, rows, source=name.removesuffix(".csv"))
+    modified = (delivered.modified - dt.timedelta(days=days_before)).isoformat()
+    return dataclasses.replace(
+        month, source=dataclasses.replace(month.source, key=delivered.key, etag=delivered.etag, modified=modified)
+    )
+
+
+def test_a_file_that_is_older_than_the_one_loaded_meanwhile_is_not_loaded_unless_that_is_asked_for(warehouse, store):
+    older = of_delivered_file(store, "a.csv", 10, days_before=1)
+    active = load(warehouse, of_delivered_file(store, "b.csv", 12)).entry
+    before = state(warehouse)
+
+    assert load(warehouse, older) == LoadOutcome(active, "outdated", 12)
+    assert state(warehouse) == before
+    assert load(warehouse, older, allow_superseded=True).action == "loaded"
+
+
+@pytest.mark.parametrize("change", ["removed", "replaced"])
+def test_an_older_file_is_loaded_when_the_newer_one_lies_there_no_more(warehouse, store, change):
+    older = of_delivered_file(store, "a.csv", 10, days_before=1)
+    load(warehouse, of_delivered_file(store, "b.csv", 12))
+    if change == "removed":
+        store.delete("raw_data/b.csv")
+    else:
+        store.write_bytes("raw_data/b.csv", b"another file")
+
+    assert load(warehouse, older).action == "loaded"
+    assert table_rows(warehouse) == with_load(make_rows(MONTH, 10), "2025-03-v2")
+
+
 def test_the_same_rows_from_another_file_are_a_new_version(warehouse, store):
     load(warehouse, make_month(store, MONTH, 3, source="first"))
     outcome = load(warehouse, make_month(store, MONTH, 3, source="second"))

@@ -129,7 +129,7 @@ class Histories(RuleBasedStateMachine):
     def race(self, span: Sequence[str], other: Sequence[str], sizes: list[int], kind: Kind, point: int) -> None:
         """While one load is under way, a file arrives, and a load of it comes and goes."""
         before = self.model.after_run([])
-        outdated = {month: file.content for month in span if (file := self.model.supplier(month))}
+        outdated = self._contents(span)
         alone = self.model.after_run(span)
         told: list[str | None] = []
 
@@ -145,11 +145,10 @@ class Histories(RuleBasedStateMachine):
             self.model.months = alone
             self._changed("loads")
             return
-        newest = {month: file.content for month in {*span, *other} if (file := self.model.supplier(month))}
+        newest = self._contents([*span, *other])
         self._settle_one_of(*_after_race(before, outdated, newest, span, other, told))
         self._count("races")
-        if any(self._is_outdated(month, outdated, newest) for month in span):
-            self._count("races that the older file won")
+        assert not [month for month in span if self._is_outdated(month, outdated, newest)], "the older file won"
 
     @rule(span=SPANS)
     def two_at_once(self, span: Sequence[str]) -> None:
@@ -260,6 +259,10 @@ class Histories(RuleBasedStateMachine):
         for request, (_, key, months) in zip(requests, asked, strict=True):
             run(months, {**request.tags, "dagster/run_key": key})
             run = self._run
+
+    def _contents(self, months: Sequence[str]) -> dict[str, Content]:
+        """What supplies each month now."""
+        return {month: file.content for month in months if (file := self.model.supplier(month))}
 
     def _is_outdated(self, month: str, outdated: Mapping[str, Content], newest: Mapping[str, Content]) -> bool:
         """Whether the month has the file that was the newest only before another was loaded."""
