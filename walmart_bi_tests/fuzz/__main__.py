@@ -15,6 +15,7 @@ PROGRESS_SECONDS = 10
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m walmart_bi_tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first input, to go on after a stop")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), help="where inputs that violate are kept")
@@ -34,7 +35,7 @@ def main() -> int:
             sys.stdout.write(f"fuzz: {figures.line(asked.seed, told - started)}\n")
             sys.stdout.flush()
 
-    figures = run_in_processes(asked.seed, asked.inputs, asked.processes, report)
+    figures = run_in_processes(asked.seed, asked.inputs, asked.processes, report, first=asked.first)
     report(figures)
     for reason, count in figures.reasons.most_common():
         sys.stdout.write(f"fuzz: {count:>9,} {reason or '(accepted)'}\n")

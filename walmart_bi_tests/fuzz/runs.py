@@ -92,11 +92,14 @@ def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def run_in_processes(seed: int, inputs: int, processes: int, report: Callable[[Figures], object]) -> Figures:
-    """Try inputs 0 to `inputs` - 1, each process every so-manieth; `report` gets the figures as they grow."""
+def run_in_processes(
+    seed: int, inputs: int, processes: int, report: Callable[[Figures], object], *, first: int = 0
+) -> Figures:
+    """Try so many inputs from number `first`, each process every so-manieth; `report` gets the figures as they grow."""
     total = Figures()
     context = multiprocessing.get_context("spawn")
-    remaining = [range(first, inputs, processes) for first in range(min(processes, inputs))]
+    end = first + inputs
+    remaining = [range(first + share, end, processes) for share in range(min(processes, inputs))]
     running: dict[Connection, tuple[Any, Any, range]] = {}
     while remaining or running:
         while remaining and len(running) < processes:
@@ -118,7 +121,7 @@ def run_in_processes(seed: int, inputs: int, processes: int, report: Callable[[F
                 if process.exitcode:
                     total.endings["died"] += 1
                     total.violations[begun.value] = (f"the process ended with {process.exitcode}",)
-                    left = range(begun.value + numbers.step, inputs, numbers.step)
+                    left = range(begun.value + numbers.step, end, numbers.step)
                     remaining += [left] if left else []
     return total
 
