@@ -11,10 +11,10 @@ from __future__ import annotations
 import base64
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-Cell = tuple[Sequence[str], Sequence[int]]
+Cell = tuple[Sequence[Hashable], Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PackedCube:
     data: str
 
 
-def pack_cube(members: Mapping[str, Sequence[str]], measures: Sequence[str], cells: Iterable[Cell]) -> PackedCube:
+def pack_cube(members: Mapping[str, Sequence[Hashable]], measures: Sequence[str], cells: Iterable[Cell]) -> PackedCube:
     """Pack the cells, adding up those of equal place. `members` name and order the dimensions and their values."""
     places = [{value: place for place, value in enumerate(values)} for values in members.values()]
     sums: dict[int, list[int]] = defaultdict(lambda: [0] * len(measures))

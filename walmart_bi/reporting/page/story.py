@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from walmart_bi.kpis.insights.model import Facts, Insights, as_plain
+from walmart_bi.kpis.insights.model import Cell, CityCell, Facts, Insights, as_plain
 from walmart_bi.kpis.insights.wording import phrases
 from walmart_bi.kpis.model import Kpi
 from walmart_bi.reporting.page.cards import Published, card, could_be_live, dimension_of, equals_cube
-from walmart_bi.reporting.page.cube import pack_cube
+from walmart_bi.reporting.page.cube import PackedCube, pack_cube
 from walmart_bi.reporting.page.words import month_name
 
 TITLE = "What sells, and why"
@@ -29,10 +30,12 @@ Members = Mapping[str, Sequence[str]]
 
 def story(facts: Facts, insights: Insights, catalog: Sequence[Kpi], views: Mapping[str, Published]) -> dict[str, Any]:
     """Everything that the page's script reads."""
-    members = members_of(facts)
+    cells = without_ages(facts.cube)
+    members = members_of(facts, cells)
     covered = [month for month in facts.months if month.month in members["month"]]
     cards = {
-        kpi.name: card(kpi, views[kpi.name], members, live=is_live(kpi, facts, views[kpi.name])) for kpi in catalog
+        kpi.name: card(kpi, views[kpi.name], members, live=is_live(kpi, facts, cells, views[kpi.name]))
+        for kpi in catalog
     }
     personas = [
         (persona, title, list(kpis))
@@ -43,7 +46,7 @@ def story(facts: Facts, insights: Insights, catalog: Sequence[Kpi], views: Mappi
         "span": f"{month_name(covered[0].month)} to {month_name(covered[-1].month)}",
         "months": [asdict(month) for month in covered],
         "members": members,
-        "cubes": {name: asdict(cube) for name, cube in _cubes(facts, members)},
+        "cubes": {name: asdict(cube) for name, cube in _cubes(facts, cells, members)},
         "personas": [
             {"id": persona, "title": title, "cards": _lead_first(persona, kpis)} for persona, title, kpis in personas
         ],
@@ -54,14 +57,28 @@ def story(facts: Facts, insights: Insights, catalog: Sequence[Kpi], views: Mappi
     }
 
 
-def members_of(facts: Facts) -> dict[str, list[str]]:
+def without_ages(cube: Iterable[Cell]) -> list[Cell]:
+    """The cube's cells added up over the age groups, whose name is empty in them.
+
+    Most of the page needs no ages, and an eighth of the cells; so what the page costs hardly follows how many of the
+    cube's cells are taken.
+    """
+    sums: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+    for *key, _, orders, cents, squares in cube:
+        before = sums.get(place := tuple(key), (0, 0, 0))
+        sums[place] = (before[0] + orders, before[1] + cents, before[2] + squares)
+    return [Cell._make((*key, "", *values)) for key, values in sums.items()]
+
+
+def members_of(facts: Facts, cells: Iterable[Cell]) -> dict[str, list[str]]:
     """The values of each dimension in the order of the page: largest revenue first, "Other" last, bands by age."""
     revenue: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for cell in facts.cube:
+    for cell in cells:
         revenue["category"][cell.category] += cell.cents
         revenue["payment_method"][cell.payment_method] += cell.cents
-        revenue["age_group"][cell.age_group] += cell.cents
         revenue["city_group"][cell.city_group] += cell.cents
+    for cell in facts.cube:
+        revenue["age_group"][cell.age_group] += cell.cents
     for city in facts.city_cube:
         revenue["city"][city.city] += city.cents
     ranked = {
@@ -69,7 +86,7 @@ def members_of(facts: Facts) -> dict[str, list[str]]:
     }
     known_ages = [group for group in AGE_GROUPS if group in revenue["age_group"]]
     return {
-        "month": sorted({cell.month for cell in facts.cube}),
+        "month": sorted({cell.month for cell in cells}),
         "category": ranked["category"],
         "payment_method": ranked["payment_method"],
         "discount_applied": list(FLAGS["discount_applied"]),
@@ -80,18 +97,21 @@ def members_of(facts: Facts) -> dict[str, list[str]]:
     }
 
 
-def is_live(kpi: Kpi, facts: Facts, published: Published) -> bool:
+def is_live(kpi: Kpi, facts: Facts, cells: Sequence[Cell], published: Published) -> bool:
     """Whether the card may be computed from the cubes: its kind allows it, and its published rows are theirs."""
-    whole = len({cell.month for cell in facts.cube}) == len(facts.months)
+    whole = len({cell.month for cell in cells}) == len(facts.months)
     compare = whole or "month" in kpi.grain
-    return could_be_live(kpi) and (not compare or equals_cube(kpi, published, _sums(kpi, facts)))
+    return could_be_live(kpi) and (not compare or equals_cube(kpi, published, _sums(kpi, facts, cells)))
 
 
-def _sums(kpi: Kpi, facts: Facts) -> dict[tuple[str, ...], tuple[int, int]]:
+def _sums(kpi: Kpi, facts: Facts, cells: Sequence[Cell]) -> dict[tuple[str, ...], tuple[int, int]]:
     """Orders and cents of each key that the view's grain can have in the cubes."""
     dimension = dimension_of(kpi)
     sums: dict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for cell in facts.city_cube if dimension == "city" else facts.cube:
+    source: Iterable[Cell | CityCell] = cells
+    if dimension in ("city", "age_group"):
+        source = facts.city_cube if dimension == "city" else facts.cube
+    for cell in source:
         key = []
         for column in kpi.grain:
             value = cell.month + "-01" if column == "month" else getattr(cell, dimension or "")
@@ -103,24 +123,21 @@ def _sums(kpi: Kpi, facts: Facts) -> dict[tuple[str, ...], tuple[int, int]]:
     return dict(sums)
 
 
-def _cubes(facts: Facts, members: Members) -> Iterable[tuple[str, Any]]:
+def _cubes(facts: Facts, cells: Iterable[Cell], members: Members) -> Iterable[tuple[str, PackedCube]]:
     """Four cubes instead of one with everything: ages and cities are drawn, but neither is filtered by."""
     filters = ("month", "category", "payment_method", "discount_applied", "repeat_customer")
+    values = {**members, **dict.fromkeys(FLAGS, (False, True))}
 
-    def pack(dimensions: Sequence[str], measures: Sequence[str], cells: Iterable[Any]) -> Any:
-        kept = {name: members[name] for name in dimensions}
-        keys = ((tuple(_member(name, getattr(cell, name)) for name in dimensions), cell) for cell in cells)
-        return pack_cube(kept, measures, ((key, [getattr(cell, name) for name in measures]) for key, cell in keys))
+    def pack(dimensions: Sequence[str], measures: Sequence[str], taken: Iterable[Any]) -> PackedCube:
+        key, numbers = attrgetter(*dimensions), attrgetter(*measures)
+        kept = {name: values[name] for name in dimensions}
+        return pack_cube(kept, measures, ((key(cell), numbers(cell)) for cell in taken))
 
-    yield "main", pack((*filters, "city_group"), ("orders", "cents", "squares"), facts.cube)
+    yield "main", pack((*filters, "city_group"), ("orders", "cents", "squares"), cells)
     yield "age", pack((*filters, "city_group", "age_group"), ("orders", "cents"), facts.cube)
     # Ages are compared over all months, so their squares need none: a fiftieth of the cells.
     yield "age_total", pack((*filters[1:], "city_group", "age_group"), ("orders", "cents", "squares"), facts.cube)
     yield "city", pack((*filters, "city"), ("orders", "cents"), facts.city_cube)
-
-
-def _member(dimension: str, value: Any) -> str:
-    return FLAGS[dimension][value] if dimension in FLAGS else str(value)
 
 
 def _lead_first(persona: str, kpis: Sequence[Kpi]) -> list[str]:
