@@ -1,0 +1,183 @@
+"""Does building the story page follow the number of rows? CPU seconds of `publish_story` at several sizes.
+
+Each size is 13 months of flat data in a warehouse file of its own, with its snapshot. The queries that feed the page
+are counted apart from everything else: verifying, packing, writing. Rounds are interleaved.
+
+    python -m benchmarks.page_build [--rows 50000 1000000] [--rounds 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import datetime as dt
+import hashlib
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from walmart_bi.kpis.catalog import Kpi, load_catalog
+from walmart_bi.months import first_day, months_between
+from walmart_bi.records import ControlTotals
+from walmart_bi.reporting.page.publish import publish_story
+from walmart_bi.reporting.snapshot import build_snapshot
+from walmart_bi.reporting.story_files import story_files
+from walmart_bi.stores.base import ObjectStore
+from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.warehouse.base import LedgerEntry, QueryResult, Reader
+from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+from walmart_bi_tests.builders import make_month
+
+MONTHS = months_between("2024-02", "2025-02")
+# Flat, as the public file is: amounts from 10 to 500, four categories and payment methods, 26,000 cities.
+# Number and name are hashed as one text: DuckDB's hash of two values keeps their low bits in step.
+DRAW = "CREATE MACRO draw(n, name, values_) AS CAST(hash(CONCAT(n, name)) % values_ AS INTEGER)"
+MONTH_OF_ROWS = """
+COPY (
+    SELECT
+        DATE '{day}' AS month,
+        n + 2 AS source_line,
+        printf('%08d', n) AS customer_id,
+        18 + draw(n, 'age', 50) AS age,
+        ['18-24', '25-34', '35-44', '45-54', '55-64', '65+', 'Unknown'][1 + draw(n, 'band', 7)] AS age_group,
+        'Other' AS gender,
+        'City ' || draw(n, 'city', 26000) AS city,
+        ['Beauty', 'Clothing', 'Electronics', 'Home'][1 + draw(n, 'category', 4)] AS category,
+        'Lamp' AS product_name,
+        DATE '{day}' + draw(n, 'day', 28) AS purchase_date,
+        CAST((1000 + draw(n, 'amount', 49001)) / 100 AS DECIMAL(12, 2)) AS purchase_amount,
+        ['Cash on Delivery', 'Credit Card', 'Debit Card', 'UPI'][1 + draw(n, 'payment', 4)] AS payment_method,
+        draw(n, 'discount', 2) = 0 AS discount_applied,
+        1 + draw(n, 'rating', 5) AS rating,
+        draw(n, 'repeat', 2) = 0 AS repeat_customer
+    FROM (SELECT range AS n FROM range({first}, {last}))
+)
+TO '{path}' (FORMAT parquet)
+"""
+TOTALS = """
+SELECT
+    COUNT(*),
+    CAST(SUM(purchase_amount) * 100 AS BIGINT),
+    CAST(SUM(age) AS BIGINT),
+    CAST(SUM(rating) AS BIGINT),
+    CAST(SUM(CASE WHEN discount_applied THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(CASE WHEN repeat_customer THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(source_line) AS BIGINT),
+    CAST(MIN(purchase_date) AS VARCHAR),
+    CAST(MAX(purchase_date) AS VARCHAR)
+FROM '{path}'
+"""
+
+
+class TimedWarehouse(DuckDbWarehouse):
+    """A warehouse that counts the CPU seconds of its queries, with opening, closing, and the rows handed over."""
+
+    sql = 0.0
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Reader]:
+        """A reader whose queries are counted."""
+        started = time.process_time()
+        with super().read() as reader:
+            self.sql += time.process_time() - started
+            yield TimedReader(self, reader)
+            started = time.process_time()
+        self.sql += time.process_time() - started
+
+    def ledger(self, month: str | None = None) -> list[LedgerEntry]:
+        """The ledger's rows, counted too."""
+        started = time.process_time()
+        entries = super().ledger(month)
+        self.sql += time.process_time() - started
+        return entries
+
+
+@dataclasses.dataclass
+class TimedReader:
+    """The reader of such a warehouse."""
+
+    warehouse: TimedWarehouse
+    reader: Reader
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
+        """The reader's query."""
+        started = time.process_time()
+        result = self.reader.query(sql, parameters)
+        self.warehouse.sql += time.process_time() - started
+        return result
+
+
+@dataclasses.dataclass
+class Size:
+    """A published snapshot of so many rows, and what each round of the page took in CPU seconds."""
+
+    rows: int
+    warehouse: TimedWarehouse
+    store: ObjectStore
+    sql: list[float] = dataclasses.field(default_factory=list)
+    build: list[float] = dataclasses.field(default_factory=list)
+    bytes: int = 0
+
+    def measure(self, catalog: Sequence[Kpi]) -> None:
+        """One round: what `story_dashboard` does."""
+        self.warehouse.sql, started = 0.0, time.process_time()
+        self.bytes = publish_story(self.warehouse, self.store, catalog).size
+        self.sql.append(self.warehouse.sql)
+        self.build.append(time.process_time() - started - self.warehouse.sql)
+
+
+def main() -> int:
+    """Fill the warehouses, run interleaved rounds, and print medians and the ratio to the smallest."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, 1_000_000])
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    catalog = load_catalog()
+    with tempfile.TemporaryDirectory(prefix="walmart_bi_page_build_") as scratch:
+        sizes = [filled(Path(scratch) / str(rows), rows, catalog) for rows in options.rows]
+        for _ in range(options.rounds + 1):  # the first of each warms up
+            for size in sizes:
+                size.measure(catalog)
+    smallest = statistics.median(sizes[0].build[1:])
+    for size in sizes:
+        build = statistics.median(size.build[1:])
+        print(f"{size.rows:>10,} rows: SQL {statistics.median(size.sql[1:]):6.2f} s CPU, ", end="")
+        print(f"page beside it {build:.3f} s CPU [{min(size.build[1:]):.3f}..{max(size.build[1:]):.3f}], ", end="")
+        print(f"{build / smallest:.2f} times the first; {size.bytes:,} bytes")
+    return 0
+
+
+def filled(place: Path, rows: int, catalog: Sequence[Kpi]) -> Size:
+    """A warehouse with that many rows in 13 months, the KPI views, and the snapshot that a page stands beside."""
+    store = DirectoryStore(place / "bucket")
+    warehouse = TimedWarehouse(place / "warehouse.duckdb", store)
+    warehouse.create_tables()
+    for number, month in enumerate(MONTHS):
+        path = place / "month.parquet"
+        bounds = {"first": rows * number // len(MONTHS), "last": rows * (number + 1) // len(MONTHS)}
+        with duckdb.connect() as made:
+            made.execute(DRAW)
+            made.execute(MONTH_OF_ROWS.format(day=first_day(month), path=path, **bounds))
+            totals = made.execute(TOTALS.format(path=path)).fetchone()
+        assert totals is not None
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        key = f"monthly_data/{month}/walmart_sales_{month}_{sha256[:16]}.parquet"
+        size = store.put_new(key, path).size
+        described = make_month(store, month, 1, key=key, sha256=sha256, size=size, totals=ControlTotals(*totals))
+        warehouse.replace_month(described, run_id="benchmark", code_version="benchmark")
+    for kpi in catalog:
+        warehouse.create_view(kpi.name, kpi.select)
+    now = dt.datetime.now(dt.UTC)
+    build_snapshot(warehouse, store, catalog, created_at=now, code_version="0", producers=[story_files(catalog)])
+    return Size(rows, warehouse, store)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
