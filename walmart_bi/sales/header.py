@@ -40,7 +40,16 @@ class Header:
 def read_header(record: str, name: str, line: int = 1) -> Header:
     """The header of a text file, from its first record that is not blank. Raises RejectedFile."""
     best = max(DELIMITERS, key=lambda delimiter: _known(_split(record, delimiter)))
-    return match_columns(_split(record, best), name, delimiter=best, line=line)
+    header = match_columns(_split(record, best), name, delimiter=best, line=line)
+    # A reader that lets a name go on over the line's end would take the first record for a part of the header.
+    if len(list(csv.reader([record, "another line"], delimiter=best))) == 1:
+        raise RejectedFile(
+            "unclosed_quote",
+            "A quote is opened in the header and not closed on its line.",
+            place=f"{name}, line {line}",
+            next_step="close the quote, write the header on one line, and deliver the file again.",
+        )
+    return header
 
 
 def match_columns(names: Sequence[str], name: str, *, delimiter: str = ",", line: int = 1) -> Header:
@@ -48,7 +57,7 @@ def match_columns(names: Sequence[str], name: str, *, delimiter: str = ",", line
     columns = tuple(_COLUMN_BY_SPELLING.get(_normalised(column)) for column in names)
     place = f"{name}, line {line}"
     for required in RAW_NAMES:
-        spelled = [column.strip() for column, match in zip(names, columns, strict=True) if match == required]
+        spelled = [_shown(column) for column, match in zip(names, columns, strict=True) if match == required]
         if len(spelled) > 1:
             raise RejectedFile(
                 "duplicate_column",

@@ -153,6 +153,11 @@ CASES = (
         file_name="sales_2024-03.parquet",
     ),
     Case(
+        "a_column_twice_with_a_mark_inside_its_name",
+        PLAIN.replace("Rating", "Rating,Ra\ufeffting", 1).encode(),
+        rejected=rejected("duplicate_column", "Rating", "2 times"),
+    ),
+    Case(
         "a_header_of_long_names_beyond_ascii",
         ",".join(chr(0x1F600 + number) * 60 for number in range(30)).encode() + b"\n" + LINE,
         rejected=rejected("missing_column", "line 1", "..."),

@@ -90,6 +90,13 @@ CASES = (
         LINE_BYTES.replace(b"Port Wren", b'"Port Wren'),
         rejected=rejected("unclosed_quote", MARCH, "line 3", "quote"),
     ),
+    # The last name: in any other place the columns after it are missing.
+    Case(
+        "quote_opened_in_the_last_name_of_the_header",
+        LINE_BYTES.replace(b"Repeat_Customer", b'"Repeat_Customer', 1)
+        + file_of(good(1), header=None).replace(b"No", b'"No"'),
+        rejected=rejected("unclosed_quote", "line 1", "header"),
+    ),
     Case("quote_never_closed_in_a_long_file", long_quote_never_closed, rejected=rejected("unclosed_quote", "line 3")),
     # Separators.
     Case("semicolons", file_of(good(3), delimiter=";"), loaded=3),
