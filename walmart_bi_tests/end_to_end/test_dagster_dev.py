@@ -14,7 +14,10 @@ from walmart_bi_tests.project import month_csv
 
 MONTH = "2024-05"
 SENSORS = {"raw_file_sensor", "monthly_data_sensor", "failure_sensor"}
-ASSETS = {"raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales", "tableau_snapshot"}
+ASSETS = {
+    *("raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales"),
+    *("kpi_insights", "tableau_snapshot", "story_dashboard"),
+}
 
 WORKSPACE = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
   ... on PythonError { message }
