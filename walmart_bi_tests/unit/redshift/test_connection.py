@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import gc
-import json
 import logging
 import os
 import socket
@@ -13,20 +12,14 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from unittest import mock
 
 import pytest
 import trustme
-from botocore.exceptions import ClientError
 
-from walmart_bi.stores.s3 import S3Store
-from walmart_bi.stores.s3_client import s3_client
 from walmart_bi.warehouse import redshift_connection
-from walmart_bi.warehouse.base import TotalsMismatch, WarehouseError
-from walmart_bi.warehouse.copy import LoadFailed
+from walmart_bi.warehouse.base import WarehouseError
 from walmart_bi.warehouse.redshift_connection import session
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
-from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
 from walmart_bi_tests.builders import make_month, make_rows
 from walmart_bi_tests.contracts.warehouses import RedshiftSite
 from walmart_bi_tests.redshift_standin import backend
@@ -223,58 +216,3 @@ def test_a_deadlock_runs_the_whole_transaction_again(site, standin):
     assert load(site.warehouse(), make_month(site.store(), MONTH, 3)).action == "loaded"
     assert statements(standin).count("LOCK load_ledger") == 2
     assert sum(sql.startswith("COPY") for sql in statements(standin)) == 1
-
-
-# The manifest
-
-
-def test_the_manifest_names_one_object_that_must_be_there_and_its_length(site, standin):
-    month, seen = make_month(site.store(), MONTH, 3), []
-
-    def look() -> None:
-        (key,) = [
-            entry["Key"] for entry in standin.s3.list_objects_v2(Bucket=site.bucket, Prefix="staging/copy")["Contents"]
-        ]
-        seen.append(json.loads(standin.s3.get_object(Bucket=site.bucket, Key=key)["Body"].read()))
-
-    standin.front.faults.append(Fault("^COPY", meanwhile=look, cut=False))
-    load(site.warehouse(), month)
-
-    url = f"s3://{site.bucket}/{month.key}"
-    assert seen == [{"entries": [{"url": url, "mandatory": True, "meta": {"content_length": month.size}}]}]
-
-
-@pytest.mark.parametrize("copied", [True, False], ids=["COPY went well", "COPY failed"])
-def test_a_manifest_that_cannot_be_removed_changes_nothing_about_the_load(site, standin, caplog, copied):
-    client = mock.Mock(wraps=s3_client())
-    client.delete_object.side_effect = ClientError(
-        {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "DeleteObject"
-    )
-    warehouse = RedshiftWarehouse(site.settings(), S3Store(site.bucket, client=client))
-    month = make_month(site.store(), MONTH, 3)
-    if copied:
-        assert load(warehouse, month).action == "loaded"
-    else:
-        standin.front.roles.clear()
-        with pytest.raises(LoadFailed, match="not authorized to assume IAM Role"):
-            load(warehouse, month)
-    assert "staging/copy/" in caplog.text and "AccessDenied" in caplog.text
-
-
-# The rows in the table
-
-
-@pytest.mark.parametrize("change", ["RETURN NULL", "NEW.purchase_amount := 0.01; RETURN NEW"], ids=["lost", "changed"])
-def test_rows_that_do_not_arrive_in_the_table_as_they_were_in_the_stage_leave_the_old_month(site, standin, change):
-    load(site.warehouse(), make_month(site.store(), MONTH, make_rows(MONTH, 3, city="old")))
-    with backend.session(standin.front.postgres, site.database) as admin:
-        admin.query(
-            "CREATE FUNCTION standin.spoil() RETURNS TRIGGER LANGUAGE plpgsql AS"
-            f" $$ BEGIN IF NEW.source_line = 3 THEN {change}; END IF; RETURN NEW; END $$;"
-            "CREATE TRIGGER spoil BEFORE INSERT ON walmart_sales FOR EACH ROW EXECUTE FUNCTION standin.spoil()"
-        )
-
-    with pytest.raises(TotalsMismatch, match=r"The month in the table differs.*Nothing was changed"):
-        load(site.warehouse(), make_month(site.store(), MONTH, make_rows(MONTH, 4, city="new")))
-    assert [row[1:] for row in loaded(site)] == [("old", 3)]
-    assert [(entry.version, entry.is_active) for entry in site.warehouse().ledger()] == [(1, True)]
