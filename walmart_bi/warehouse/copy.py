@@ -49,8 +49,7 @@ def copy_parquet(session: Session, store: ObjectStore, key: str, size: int, *, t
         except WarehouseError as error:
             if type(error) is not WarehouseError:
                 raise
-            # Not from this error, whose words may quote values; its cause has them masked.
-            raise _explained(session, error, key) from error.__cause__
+            raise _explained(session, error, key) from error
     return int(session.query("SELECT pg_last_copy_count()").rows[0][0])
 
 

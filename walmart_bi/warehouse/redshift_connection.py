@@ -37,8 +37,8 @@ _CANCELLED = "57014"
 _REFUSED_LOGIN = {"28000", "28P01"}
 _NOT_SERIALIZABLE = "1023"
 _ROLLED_BACK = {"40001", "40P01"}  # could not be serialized, was chosen to end a deadlock: may be run again as well
-# Classes of errors in a value or against a constraint, whose message may quote the value.
-_ABOUT_DATA = ("22", "23")
+# Errors whose message may quote a value: in a value, against a constraint, and all that a compute node reports.
+_ABOUT_DATA = ("22", "23", "XX")
 # Between a workgroup and us stand NAT gateways and load balancers, which forget a connection that is silent for 350 s;
 # a COPY says nothing until it is done, and its answer would never arrive. Linux itself asks only after two hours.
 _ALIVE_AFTER, _ALIVE_EVERY, _ALIVE_TRIES = 60, 30, 5

@@ -7,6 +7,7 @@ import datetime as dt
 import gc
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -186,6 +187,8 @@ def test_a_temporary_password_is_in_no_link_of_an_errors_chain_and_in_no_log(sit
         SqlError(
             "XX000", "Invalid digit", D=f"error: Invalid digit code: 1207\ncontext: Invalid digit, Value '{CANARY}'"
         ),
+        SqlError("XX000", f"Invalid digit, Value '{CANARY}', Pos 0, Type: Integer"),
+        SqlError("XX000", "Spectrum Scan Error", D=f"code: 15001\ncontext: Value '{CANARY}' does not fit"),
         SqlError("23502", "Cannot insert a NULL value", D=f"Key (city)=('{CANARY}')"),
     ],
     ids=lambda error: error.fields["C"],
@@ -198,7 +201,7 @@ def test_a_value_that_the_server_quotes_is_in_no_error_nor_in_what_caused_it(sit
         load(site.warehouse(), make_month(site.store(), MONTH, 3))
     trace = "".join(traceback.format_exception(caught.value))
     assert CANARY not in trace and "Canary" not in trace
-    assert error.fields["M"].split(":")[0] in str(caught.value)
+    assert re.split("[:,]", error.fields["M"])[0] in str(caught.value)
     # The server's code stays for whoever looks into it.
     assert error.fields["C"] in trace
 
