@@ -13,9 +13,11 @@ from walmart_bi.assets.common import TABLEAU_SNAPSHOT, explained
 from walmart_bi.checks.common import result
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.catalog import Kpi
+from walmart_bi.reporting.artifacts import PreparedFile, Views
 from walmart_bi.reporting.tableau.workbook import Contents
 from walmart_bi.stores.base import ObjectStore
-from walmart_bi.warehouse.base import Reader, Warehouse
+from walmart_bi.warehouse.base import Warehouse
+from walmart_bi.warehouse.integrity import Loads
 
 WHOLE = "snapshot_is_whole"
 EQUALS_VIEWS = "snapshot_equals_the_views"
@@ -58,34 +60,35 @@ def build_bi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
     ) -> Iterator[dg.AssetCheckResult]:
         from walmart_bi.reporting.manifest import verify_snapshot
         from walmart_bi.reporting.snapshot import LATEST
-        from walmart_bi.reporting.story_files import read_story
+        from walmart_bi.reporting.story_files import prepare_story, read_story
         from walmart_bi.reporting.view_files import read_view
+        from walmart_bi.warehouse.integrity import read_loads
 
         with explained():
             problems = verify_snapshot(store, LATEST)
             yield result(TABLEAU_SNAPSHOT, WHOLE, problems, {"views": len(catalog)})
             with warehouse.read() as reader:
-                yield _equals_views(store, reader, catalog)
+                loads = read_loads(reader)
                 views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
-                _, contents = read_story(reader, views, catalog)
+                insights, contents = read_story(reader, views, catalog)
+            yield _equals_views(store, loads, views, prepare_story(insights, contents), catalog)
             yield _tableau_sound(store, contents)
 
     return [tableau_snapshot_checks]
 
 
-def _equals_views(store: ObjectStore, reader: Reader, catalog: Sequence[Kpi]) -> dg.AssetCheckResult:
+def _equals_views(
+    store: ObjectStore, loads: Loads, views: Views, prepared: Sequence[PreparedFile], catalog: Sequence[Kpi]
+) -> dg.AssetCheckResult:
     from walmart_bi.reporting.manifest import read_manifest
     from walmart_bi.reporting.snapshot import LATEST
-    from walmart_bi.reporting.story_files import story_files
     from walmart_bi.reporting.view_files import differences
-    from walmart_bi.warehouse.integrity import read_loads
 
     manifest = read_manifest(store, LATEST)
     if manifest is None:
         return result(TABLEAU_SNAPSHOT, EQUALS_VIEWS, ["there is no manifest that can be read"], {})
     with tempfile.TemporaryDirectory(prefix="walmart_bi_check_") as folder:
-        producers = [story_files(catalog)]
-        problems = list(differences(manifest, reader, read_loads(reader), catalog, Path(folder), producers))
+        problems = list(differences(manifest, loads, views, prepared, catalog, Path(folder)))
     totals: dict[str, int | float | Decimal] = {"revenue": Decimal(manifest.revenue), "orders": manifest.orders}
     return result(TABLEAU_SNAPSHOT, EQUALS_VIEWS, problems, totals)
 

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from walmart_bi.assets.common import CLEANED_SALES
+from walmart_bi.cli.open import STORY
 from walmart_bi.cli.output import by_unit, print_table
 from walmart_bi.cli.project import Project, open_instance, require_project_directory
 from walmart_bi.handover import Handover
@@ -75,7 +76,7 @@ def _shown(kpi: Kpi, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def print_next(project: Project) -> None:
     """Where things are and what to look at next."""
-    print(f"\nstory:     {project.store.uri(DASHBOARD_DATA + 'latest/story.html')}")
+    print(f"\nstory:     {project.store.uri(STORY)}")
     print(f"snapshot:  {project.store.uri(DASHBOARD_DATA + 'latest/manifest.json')}")
     print(f"warehouse: {project.settings.warehouse_place}")
     looking = "the Dagster UI of this instance" if project.settings.aws else "make dev and open http://127.0.0.1:3000"

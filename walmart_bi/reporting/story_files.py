@@ -25,8 +25,7 @@ def story_files(catalog: Sequence[Kpi]) -> Producer:
     """The producer of these files for the catalog."""
 
     def produce(reader: Reader, views: Views) -> list[PreparedFile]:
-        insights, contents = read_story(reader, views, catalog)
-        return [_insights_file(insights), *prepare_files(contents)]
+        return prepare_story(*read_story(reader, views, catalog))
 
     return produce
 
@@ -36,6 +35,11 @@ def read_story(reader: Reader, views: Views, catalog: Sequence[Kpi]) -> tuple[In
     facts = read_facts(reader)
     insights = build_insights(facts, list(dict.fromkeys(kpi.persona for kpi in catalog)))
     return insights, contents_of(facts, insights, views, catalog)
+
+
+def prepare_story(insights: Insights, contents: Contents) -> list[PreparedFile]:
+    """The files of one reading."""
+    return [_insights_file(insights), *prepare_files(contents)]
 
 
 def _insights_file(insights: Insights) -> PreparedFile:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from walmart_bi.kpis.model import Kpi
-from walmart_bi.reporting.artifacts import Producer, Views
+from walmart_bi.reporting.artifacts import PreparedFile, Views
 from walmart_bi.reporting.csv_files import write_csv
 from walmart_bi.reporting.manifest import Manifest, SnapshotFile, file_sha256
 from walmart_bi.warehouse.base import QueryResult, Reader
@@ -45,13 +45,16 @@ def table_totals(loads: Loads) -> tuple[Decimal, int]:
 
 def differences(
     manifest: Manifest,
-    reader: Reader,
     loads: Loads,
+    views: Views,
+    prepared: Sequence[PreparedFile],
     catalog: Sequence[Kpi],
     folder: Path,
-    producers: Sequence[Producer] = (),
 ) -> Iterator[str]:
-    """What the warehouse says now and the manifest does not: loads, totals, each view's file, each other file."""
+    """What the warehouse says now and the manifest does not: loads, totals, each view's file, each other file.
+
+    Loads, views and prepared files are those of one reading; the views' files are written into the folder.
+    """
     made_from = {load.load_id for load in manifest.loads}
     active = {load.load_id for load in loads.active}
     if made_from != active:
@@ -62,9 +65,8 @@ def differences(
         yield f"the snapshot's revenue is {manifest.revenue}, the table's {revenue}"
     if manifest.orders != orders:
         yield f"the snapshot has {manifest.orders} orders, the table {orders}"
-    views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
     yield from _view_differences(manifest, views, catalog, folder)
-    says_now = {file.name: file.content_sha256 for producer in producers for file in producer(reader, views)}
+    says_now = {file.name: file.content_sha256 for file in prepared}
     said_then = {artifact.name: artifact.content_sha256 for artifact in manifest.artifacts}
     for name in sorted(says_now.keys() | said_then.keys()):
         if says_now.get(name) != said_then.get(name):

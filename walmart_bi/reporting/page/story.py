@@ -60,8 +60,7 @@ def story(facts: Facts, insights: Insights, catalog: Sequence[Kpi], views: Mappi
 def without_ages(cube: Iterable[Cell]) -> list[Cell]:
     """The cube's cells added up over the age groups, whose name is empty in them.
 
-    Most of the page needs no ages, and an eighth of the cells; so what the page costs hardly follows how many of the
-    cube's cells are taken.
+    Most of the page needs no ages, and so only an eighth of the cells of a full cube.
     """
     sums: dict[tuple[Any, ...], tuple[int, int, int]] = {}
     for *key, _, orders, cents, squares in cube:

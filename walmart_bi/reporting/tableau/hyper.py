@@ -68,17 +68,19 @@ def read_tables(path: Path) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, 
     ]
     if not selects:
         return {}
-    with _explained(path, _MADE_ANEW):
-        found = _pantab().frame_from_hyper_query(path, " UNION ALL ".join(selects), return_type="pyarrow")
+    found = _arrow_of(path, " UNION ALL ".join(selects))
     return {table: (tuple(types[table]), _rows_of(found, number, table, places)) for number, table in enumerate(types)}
 
 
 def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of one query in Hyper's SQL. Raises ExtractError."""
-    with _explained(path, _MADE_ANEW):
-        found = _pantab().frame_from_hyper_query(path, sql, return_type="pyarrow")
-    columns = [column.to_pylist() for column in found.columns]
+    columns = [column.to_pylist() for column in _arrow_of(path, sql).columns]
     return list(zip(*columns, strict=True))
+
+
+def _arrow_of(path: Path, sql: str) -> Any:
+    with _explained(path, _MADE_ANEW):
+        return _pantab().frame_from_hyper_query(path, sql, return_type="pyarrow")
 
 
 def _column_types(path: Path) -> dict[str, dict[str, str]]:

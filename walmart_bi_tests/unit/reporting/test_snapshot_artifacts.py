@@ -187,7 +187,9 @@ def differences_of(dashboard: Dashboard) -> list[str]:
     assert manifest is not None
     with dashboard.warehouse.read() as reader:
         folder = dashboard.bucket
-        return list(differences(manifest, reader, read_loads(reader), dashboard.catalog, folder, dashboard.producers))
+        views = {kpi.name: read_view(reader, kpi) for kpi in dashboard.catalog}
+        prepared = [file for producer in dashboard.producers for file in producer(reader, views)]
+        return list(differences(manifest, read_loads(reader), views, prepared, dashboard.catalog, folder))
 
 
 # --- the story's files ------------------------------------------------------------------------------------------------
