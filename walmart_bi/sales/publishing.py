@@ -116,8 +116,7 @@ def _stage(
 ) -> MonthlyObject:
     part = cleaned.months[month]
     key = f"{STAGING}cleaned_sales/{month}_{part.sha256}.parquet"
-    store.put(key, part.path)
-    return MonthlyObject(
+    staged = MonthlyObject(
         month=month,
         key=key,
         sha256=part.sha256,
@@ -133,6 +132,11 @@ def _stage(
         duplicates_key=duplicates_key,
         contract_version=CONTRACT_VERSION,
     )
+    try:
+        store.put(key, part.path)
+    except ObjectNotFound:
+        store.head(_published_key(staged))  # another run of the same content published it, and cleared the staged copy
+    return staged
 
 
 def _next_step(store: ObjectStore, staged: MonthlyObject) -> str:

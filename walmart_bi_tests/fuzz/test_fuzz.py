@@ -16,10 +16,8 @@ SEED = 20_240_320
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
-    total = Figures()
-    for part in run_here(SEED, range(500)):
-        total.merge(part)
-    return total
+    # In processes of their own: this one has the memory of every test before.
+    return run_in_processes(SEED, 500, 2, report=lambda _: None)
 
 
 def test_given_mutated_files_when_processed_then_each_is_loaded_quarantined_or_rejected_and_counts_add_up(figures):

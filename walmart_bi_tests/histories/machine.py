@@ -331,7 +331,8 @@ class Histories(RuleBasedStateMachine):
         settled: Months = {}
         for name in MONTHS:
             for months in possible:
-                if _expected(months).get(name) == _seen(state).get(name) and name in months:
+                is_seen = _expected(months).get(name) == _seen(state).get(name)
+                if name in months and is_seen and len(months[name].loads) == state.loads.get(name, 0):
                     settled[name] = months[name].copy()
                     break
         self.model.months = settled

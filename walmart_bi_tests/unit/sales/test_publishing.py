@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from walmart_bi.errors import WalmartBiError
+from walmart_bi.records import MonthlyObject
 from walmart_bi.sales import cleaned_file
 from walmart_bi.sales.contract import DuplicatePolicy
 from walmart_bi.sales.month_files import MonthFiles
 from walmart_bi.sales.publishing import RefusedMonth, clean_into_store, inspect_delivered, preview_rows, publish
 from walmart_bi.sales.rejection import report_rejected
 from walmart_bi.sales.set_aside import SetAside
-from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE
+from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE, ObjectInfo
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi_tests.corpus.case import TODAY, each, good, record, text_of
 
@@ -146,3 +147,24 @@ def test_given_a_month_that_another_run_published_meanwhile_when_previewed_and_p
     assert len(before[1]) == 5
     assert preview_rows(store, staged) == before
     assert publish(store, staged) == published
+
+
+class OvertakenStore(DirectoryStore):
+    """Between the writing of a staged month and the look at it, another run of the same content publishes it."""
+
+    other: MonthlyObject | None = None
+
+    def head(self, key: str) -> ObjectInfo:
+        if self.other is not None and key == self.other.key:
+            other, self.other = self.other, None
+            publish(self, other)
+        return super().head(key)
+
+
+def test_given_a_month_that_another_run_publishes_while_it_is_staged_then_this_run_goes_on(tmp_path: Path) -> None:
+    store = OvertakenStore(tmp_path / "bucket")
+    store.other = cleaned(store, MARCH)[MARCH]
+    staged = cleaned(store, MARCH)[MARCH]
+    assert store.other is None
+    assert len(preview_rows(store, staged)[1]) == 5
+    assert publish(store, staged).key.startswith(f"{MONTHLY_DATA}{MARCH}/")
