@@ -1,7 +1,9 @@
-"""Does building the story page follow the number of rows? CPU seconds of `publish_story` at several sizes.
+"""Does building the story page follow the number of rows? CPU seconds of the asset `story_dashboard` at several sizes.
 
-Each size is 13 months of flat data in a warehouse file of its own, with its snapshot. The queries that feed the page
-are counted apart from everything else: verifying, packing, writing. Rounds are interleaved.
+Each size is 13 months of flat data in a warehouse file of its own, with its snapshot. The asset is materialized as a
+run does it, on a Dagster instance on disk. The queries that feed the page are counted apart from everything else; what
+is left is given whole, and without Dagster: `publish_story` alone, which verifies, packs and writes. Rounds are
+interleaved.
 
     python -m benchmarks.page_build [--rows 50000 1000000] [--rounds 7]
 """
@@ -21,10 +23,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 
+from walmart_bi.assets.common import Site
+from walmart_bi.assets.story import build_story_assets
 from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.months import first_day, months_between
+from walmart_bi.partitions import monthly_partitions
 from walmart_bi.records import ControlTotals
 from walmart_bi.reporting.page.publish import publish_story
 from walmart_bi.reporting.snapshot import build_snapshot
@@ -122,15 +128,21 @@ class Size:
     warehouse: TimedWarehouse
     store: ObjectStore
     sql: list[float] = dataclasses.field(default_factory=list)
+    asset: list[float] = dataclasses.field(default_factory=list)
     build: list[float] = dataclasses.field(default_factory=list)
     bytes: int = 0
 
-    def measure(self, catalog: Sequence[Kpi]) -> None:
-        """One round: what `story_dashboard` does."""
+    def measure(
+        self, catalog: Sequence[Kpi], assets: Sequence[dg.AssetsDefinition], instance: dg.DagsterInstance
+    ) -> None:
+        """One round: the page by itself, then the asset."""
         self.warehouse.sql, started = 0.0, time.process_time()
         self.bytes = publish_story(self.warehouse, self.store, catalog).size
-        self.sql.append(self.warehouse.sql)
         self.build.append(time.process_time() - started - self.warehouse.sql)
+        self.warehouse.sql, started = 0.0, time.process_time()
+        dg.materialize(assets, instance=instance, resources={"store": self.store, "warehouse": self.warehouse})
+        self.sql.append(self.warehouse.sql)
+        self.asset.append(time.process_time() - started - self.warehouse.sql)
 
 
 def main() -> int:
@@ -140,18 +152,28 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     catalog = load_catalog()
-    with tempfile.TemporaryDirectory(prefix="walmart_bi_page_build_") as scratch:
+    site = Site(monthly_partitions(MONTHS[0]), "file", "duckdb", lambda key: key, lambda name: name)
+    assets = build_story_assets(site, catalog)
+    with (
+        tempfile.TemporaryDirectory(prefix="walmart_bi_page_build_") as scratch,
+        dg.DagsterInstance.local_temp(scratch) as instance,
+    ):
         sizes = [filled(Path(scratch) / str(rows), rows, catalog) for rows in options.rows]
         for _ in range(options.rounds + 1):  # the first of each warms up
             for size in sizes:
-                size.measure(catalog)
-    smallest = statistics.median(sizes[0].build[1:])
+                size.measure(catalog, assets, instance)
     for size in sizes:
-        build = statistics.median(size.build[1:])
-        print(f"{size.rows:>10,} rows: SQL {statistics.median(size.sql[1:]):6.2f} s CPU, ", end="")
-        print(f"page beside it {build:.3f} s CPU [{min(size.build[1:]):.3f}..{max(size.build[1:]):.3f}], ", end="")
-        print(f"{build / smallest:.2f} times the first; {size.bytes:,} bytes")
+        print(f"{size.rows:>10,} rows: SQL {statistics.median(size.sql[1:]):6.2f} s CPU; beside it ", end="")
+        print(f"the asset {described(size.asset, sizes[0].asset)}, ", end="")
+        print(f"the page alone {described(size.build, sizes[0].build)}; {size.bytes:,} bytes")
     return 0
+
+
+def described(seconds: Sequence[float], first: Sequence[float]) -> str:
+    """Median and range without the warm-up, and the ratio of the medians."""
+    middle = statistics.median(seconds[1:])
+    ratio = middle / statistics.median(first[1:])
+    return f"{middle:.3f} s CPU [{min(seconds[1:]):.3f}..{max(seconds[1:]):.3f}], {ratio:.2f} times the first"
 
 
 def filled(place: Path, rows: int, catalog: Sequence[Kpi]) -> Size:

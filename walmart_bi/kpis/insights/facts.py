@@ -24,15 +24,15 @@ CENTS_SQUARED = 10_000
 def read_facts(reader: Reader) -> Facts:
     """All facts, in the reader's consistent state; no months when nothing is loaded."""
     months = [(month_of(month), *rest) for month, *rest in _rows(reader, "months")]
+    names = {first_day(month): month for month, *_ in months}
     return Facts(
         months=tuple(_months(sorted(months))),
         cube=tuple(
             sorted(
-                Cell._make([month_of(month), *rest, int(squares * CENTS_SQUARED)])
-                for month, *rest, squares in _rows(reader, "cube")
+                Cell._make((names[row[0]], *row[1:-1], int(row[-1] * CENTS_SQUARED))) for row in _rows(reader, "cube")
             )
         ),
-        city_cube=tuple(sorted(CityCell(month_of(month), *rest) for month, *rest in _rows(reader, "top_cities"))),
+        city_cube=tuple(sorted(CityCell._make((names[row[0]], *row[1:])) for row in _rows(reader, "top_cities"))),
         cities=_cities(sorted(_rows(reader, "cities"))),
         customers=int(_rows(reader, "customers")[0][0]),
         quality=_quality(sorted(_rows(reader, "loads"))),

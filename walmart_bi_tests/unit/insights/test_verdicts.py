@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_bi.kpis.insights.analysis import Analysis, analyse
-from walmart_bi.kpis.insights.findings import leader, mix, segments, split, unit_of_analysis, usual
+from walmart_bi.kpis.insights.finding import unit_of_analysis
+from walmart_bi.kpis.insights.findings import split, usual
 from walmart_bi.kpis.insights.model import DIMENSIONS, Cell, Cities, Facts, Insights, Selection
 from walmart_bi.kpis.insights.personas import build_insights
+from walmart_bi.kpis.insights.segment_findings import leader, mix, segments
 from walmart_bi.kpis.insights.statistics import Sums
 from walmart_bi.kpis.insights.wording import FORMATS, rounded
 from walmart_bi.months import months_between
