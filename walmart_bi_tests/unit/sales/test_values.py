@@ -132,6 +132,12 @@ def test_what_is_no_day_is_invalid_in_every_order(text: str, order: DateOrder | 
     assert parse_date(text, order) == Fault(INVALID_DATE)
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y"])
+def test_the_earliest_day_of_the_contract_is_read_and_the_day_before_is_not(form: str) -> None:
+    assert parse_date(EARLIEST_DATE.strftime(form), "D/M/Y") == EARLIEST_DATE
+    assert parse_date((EARLIEST_DATE - dt.timedelta(days=1)).strftime(form), "D/M/Y") == Fault(INVALID_DATE)
+
+
 def test_given_another_order_is_proven_a_day_that_contradicts_it_is_invalid() -> None:
     assert parse_date("25/12/2024", "M/D/Y") == Fault(INVALID_DATE)
 
@@ -157,6 +163,11 @@ def test_folding_leaves_no_white_space_but_single_spaces_inside(text: str) -> No
     folded = fold(text)
     assert folded.split(" ") == text.split() or folded == ""
     assert fold(folded) == folded
+
+
+def test_a_whole_number_has_at_most_nine_digits() -> None:
+    assert parse_whole_number("1" * 9, 0, 10**10) == 111_111_111
+    assert parse_whole_number("1" * 10, 0, 10**10) is None
 
 
 def test_texts_that_look_the_same_are_the_same_in_normal_form() -> None:
