@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from walmart_bi.errors import WalmartBiError
+from walmart_bi.points import reached
 from walmart_bi.records import Record
 from walmart_bi.stores.base import STAGING, ObjectNotFound, ObjectStore
 
@@ -31,7 +32,9 @@ class Handover:
 
     def write(self, asset: str, month: str, record: Record) -> None:
         """Replace what the asset last handed over for the month."""
+        reached("handover.before")
         self._store.write_bytes(_key(asset, month), record.to_json().encode())
+        reached("handover.after")
 
     def read(self, asset: str, month: str, record_type: type[RecordType]) -> RecordType:
         """What the asset last handed over for the month. Raises NotHandedOver, BrokenHandover."""

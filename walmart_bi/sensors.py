@@ -24,6 +24,7 @@ from walmart_bi.failure_sensor import build_failure_sensor
 from walmart_bi.jobs import Jobs
 from walmart_bi.lookout import Landing, look
 from walmart_bi.partitions import range_tags, require_partitions
+from walmart_bi.points import reached
 from walmart_bi.sales.coverage import declared_months
 from walmart_bi.sales.landing import months_covered
 from walmart_bi.sales.rejection import report_rejected
@@ -111,6 +112,7 @@ def _decide(
     now: dt.datetime,
 ) -> Plan:
     view = look(store, landing, context.cursor, watch.queue, now)
+    reached("sensor.looked")
     for problem in view.problems:
         context.log.error(problem)
     decided = plan(
@@ -141,11 +143,13 @@ def _act(
         _reject(context, store, rejection, alerts, now)
     reasons = [*(str(rejection.error) for rejection in decided.rejections), *decided.notes]
     requests = []
+    reached("sensor.before_request")
     for request in decided.requests:
         if _already_requested(context.instance, request):
             reasons.append(f"{request.key}: this version has a run already; to repeat it, re-execute that run")
         else:
             requests.append(_run_request(request, load_object=load_object))
+    reached("sensor.after_request")
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=decided.cursor)
     return dg.SensorResult(skip_reason="; ".join(reasons) or "nothing new has arrived", cursor=decided.cursor)

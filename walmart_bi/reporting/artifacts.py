@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from walmart_bi.points import reached
 from walmart_bi.reporting.manifest import SnapshotArtifact, file_sha256
 from walmart_bi.stores.base import ObjectExists, ObjectStore
 from walmart_bi.warehouse.base import QueryResult, Reader
@@ -44,7 +45,9 @@ def publish_artifact(store: ObjectStore, prefix: str, folder: Path, prepared: Pr
     one. It says the same, so it is the one that counts: nobody then replaces a file that another manifest may name.
     """
     path = folder / prepared.name
+    reached("artifact.before")
     prepared.write(path)
+    reached("artifact.made")
     try:
         store.put_new(prefix + prepared.name, path)
     except ObjectExists:

@@ -21,6 +21,7 @@ from pathlib import Path
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.model import Kpi
 from walmart_bi.kpis.validity import rule_sets
+from walmart_bi.points import reached
 from walmart_bi.reporting.artifacts import PreparedFile, Producer, planned, publish_artifact
 from walmart_bi.reporting.manifest import (
     FORMAT_VERSION,
@@ -138,6 +139,7 @@ def _publish(
             refuse_wrong_numbers(reader, loads, catalog)
             views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
             prepared = [file for producer in producers for file in producer(reader, views)]
+        reached("snapshot.read")
         files = [write_view(kpi, views[kpi.name], folder) for kpi in catalog]
         manifest = _manifest(loads, files, planned(prepared), created_at, code_version)
         manifest, is_new = _publish_once(store, folder, manifest, prepared)
@@ -228,15 +230,19 @@ def _publish_once(
     if any(store.list(prefix + MANIFEST)):
         return _published(store, prefix), False
     for file in manifest.files:
+        reached("snapshot.before_file")
         store.put_new(prefix + file.name, folder / file.name)
+    reached("snapshot.files_written")
     artifacts = [publish_artifact(store, prefix, folder, file) for file in prepared]
     manifest = dataclasses.replace(manifest, artifacts=sorted(artifacts, key=lambda artifact: artifact.name))
+    reached("snapshot.before_manifest")
     local = folder / MANIFEST
     local.write_text(manifest.to_json(), encoding="utf-8")
     try:
         store.put_new(prefix + MANIFEST, local)
     except ObjectExists:  # another run published the same state at the same time
         return _published(store, prefix), False
+    reached("snapshot.after_manifest")
     return manifest, True
 
 
@@ -259,9 +265,12 @@ def _publish_latest(store: ObjectStore, manifest: Manifest) -> bool:
     if older == manifest and not leftovers and not verify_snapshot(store, LATEST):
         return False
     for name in manifest.hashes:
+        reached("latest.before_file")
         with store.fetch(_prefix(manifest) + name) as path:
             store.put(LATEST + name, path)
+    reached("latest.before_manifest")
     store.write_bytes(LATEST + MANIFEST, manifest.to_json().encode())
+    reached("latest.after_manifest")
     for key in leftovers:
         store.delete(key)
     return True

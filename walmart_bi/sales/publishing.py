@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from walmart_bi.errors import WalmartBiError
+from walmart_bi.points import reached
 from walmart_bi.records import MonthlyObject, SourceFile
 from walmart_bi.sales.cleaned_file import CleanedFile, DuplicatePolicy, clean_file
 from walmart_bi.sales.contract import CONTRACT_VERSION
@@ -29,7 +30,10 @@ class RefusedMonth(WalmartBiError):
 def inspect_delivered(store: ObjectStore, delivered: ObjectInfo) -> SourceFile:
     """Read the delivered file once: hash, header, independent record count. Raises RejectedFile."""
     with store.fetch(delivered.key, delivered.etag) as path:
-        return inspect_source(path, key=delivered.key, etag=delivered.etag, modified=delivered.modified)
+        reached("read.opened")
+        source = inspect_source(path, key=delivered.key, etag=delivered.etag, modified=delivered.modified)
+    reached("read.counted")
+    return source
 
 
 def clean_into_store(
@@ -49,8 +53,10 @@ def clean_into_store(
         cleaned = clean_file(
             path, source, months=months, today=today, policy=policy, workdir=Path(scratch), progress=progress
         )
+        reached("clean.done")
         quarantine_key = _set_aside(store, source, cleaned.quarantine_file, "rows")
         duplicates_key = _set_aside(store, source, cleaned.duplicates_file, "duplicates")
+        reached("set_aside.done")
         return {
             month: _stage(store, source, cleaned, month, quarantine_key, duplicates_key) for month in cleaned.months
         }
@@ -68,10 +74,13 @@ def publish(store: ObjectStore, staged: MonthlyObject) -> MonthlyObject:
     key = _published_key(staged)
     try:
         with store.fetch(staged.key) as path:
+            reached("publish.before")
             store.put_new(key, path)
+            reached("publish.after")
     except ObjectNotFound:
         store.head(key)  # published before, and its staged copy cleared: nothing to do
     store.delete(staged.key)
+    reached("publish.staged_copy_deleted")
     return dataclasses.replace(staged, key=key)
 
 
@@ -132,10 +141,12 @@ def _stage(
         duplicates_key=duplicates_key,
         contract_version=CONTRACT_VERSION,
     )
+    reached("stage.before")
     try:
         store.put(key, part.path)
     except ObjectNotFound:
         store.head(_published_key(staged))  # another run of the same content published it, and cleared the staged copy
+    reached("stage.after")
     return staged
 
 

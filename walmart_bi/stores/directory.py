@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from walmart_bi.points import reached
 from walmart_bi.stores.base import (
     InvalidKey,
     ObjectChanged,
@@ -112,7 +113,9 @@ class DirectoryStore:
         """Remove the object if it is there."""
         path = self._path(key)
         with contextlib.suppress(ObjectNotFound), file_errors(path):
+            reached("delete.before")
             path.unlink()
+            reached("delete.after")
 
     def uri(self, key: str) -> str:
         """The object's file:// address."""
@@ -154,12 +157,16 @@ class DirectoryStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("xb") as target:
+                    reached("put.begun")
                     shutil.copyfileobj(content, target, _BLOCK_BYTES)
+                    reached("put.copied")
                     target.flush()
                     os.fsync(target.fileno())
                 with self._locked():
+                    reached("put.before")
                     if replace or not path.exists():
                         temporary.replace(path)
+                    reached("put.after")
                 _sync_directory(path.parent)
             finally:
                 temporary.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from walmart_bi.points import reached
 from walmart_bi.stores.base import (
     STAGING,
     InvalidKey,
@@ -140,7 +141,9 @@ class S3Store:
     def delete(self, key: str) -> None:
         """Remove the object if it is there (with versioning: hide it behind a delete marker)."""
         with s3_errors(self.uri(key)):
+            reached("delete.before")
             self._client.delete_object(Bucket=self._bucket, Key=self._full(key))
+            reached("delete.after")
 
     def uri(self, key: str) -> str:
         """The object's s3:// address."""
@@ -271,7 +274,9 @@ class S3Store:
         target = {"Bucket": self._bucket, "Key": self._full(key)}
         described = {"Metadata": {_HASH: digest}, "ContentType": _content_type(key), **self._encryption}
         with s3_errors(self.uri(key)):
+            reached("put.before")
             upload(self._client, target, described, content, condition, in_parts=in_parts)
+            reached("put.after")
 
     def _overtaken(self, key: str) -> StoreError:
         return StoreError(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from walmart_bi.points import reached
 from walmart_bi.stores.base import StoreError
 from walmart_bi.stores.local_files import file_errors, opened
 from walmart_bi.stores.s3_errors import s3_errors
@@ -62,6 +63,7 @@ def _upload_parts(
             number = len(parts) + 1
             answer = client.upload_part(PartNumber=number, Body=block, **this)
             checksums = {name: answer[name] for name in answer if name.startswith("Checksum")}
+            reached("put.part")
             parts.append({"PartNumber": number, "ETag": answer["ETag"], **checksums})
         client.complete_multipart_upload(MultipartUpload={"Parts": parts}, **this, **condition)
     except BaseException:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from walmart_bi.points import reached
 from walmart_bi.stores.base import STAGING, ObjectStore, StoreError
 from walmart_bi.warehouse.base import WarehouseError
 from walmart_bi.warehouse.redshift_connection import Session, masked
@@ -42,6 +43,7 @@ def copy_parquet(session: Session, store: ObjectStore, key: str, size: int, *, t
     Raises LoadFailed with file, line, column and reason where the system views have them, values masked.
     """
     with _manifest(store, key, size) as manifest:
+        reached("copy.before")
         try:
             session.execute(
                 f"COPY {table} FROM {_literal(manifest)} IAM_ROLE {_literal(role)} FORMAT AS PARQUET MANIFEST"
@@ -50,6 +52,7 @@ def copy_parquet(session: Session, store: ObjectStore, key: str, size: int, *, t
             if type(error) is not WarehouseError:
                 raise
             raise _explained(session, error, key) from error
+        reached("copy.after")
     return int(session.query("SELECT pg_last_copy_count()").rows[0][0])
 
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import duckdb
 
+from walmart_bi.points import reached
 from walmart_bi.warehouse.base import WarehouseError
 from walmart_bi.warehouse.locking import DatabaseLock, busy
 
@@ -60,7 +61,9 @@ class DuckDbFile:
         """Run the change in one transaction, the whole again after a conflict. Raises WarehouseBusy."""
         with self._files_explained():
             self._path.parent.mkdir(parents=True, exist_ok=True)
+        reached("lock.before")
         with self._lock.held(self._busy_timeout):
+            reached("lock.after")
             if not self.exists():
                 self._create_file()
             return self._patiently(lambda: self._transaction(change))
@@ -92,8 +95,11 @@ class DuckDbFile:
         connection = self._connect(read_only=False)
         try:
             connection.execute("BEGIN TRANSACTION")
+            reached("transaction.begun")
             result = change(connection)
+            reached("commit.before")
             connection.execute("COMMIT")
+            reached("commit.after")
             return result
         finally:
             connection.close()  # rolls back what was not committed
@@ -123,7 +129,9 @@ class DuckDbFile:
                     self._create(connection)
             except duckdb.Error as error:
                 raise self.explained(error) from error
+            reached("database.made")
             new.replace(self._path)
+            reached("database.named")
 
     @contextlib.contextmanager
     def _files_explained(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walmart_bi.months import first_day, next_month
+from walmart_bi.points import reached
 from walmart_bi.records import ControlTotals, MonthlyObject
 from walmart_bi.sql_files import read_table_ddl
 from walmart_bi.stores.base import ObjectStore
@@ -99,7 +100,9 @@ class DuckDbWarehouse:
             if planned.action != "loaded":
                 return planned
             _deactivate(connection, load.month)
+            reached("ledger.before")
             _insert_entry(connection, planned.entry)
+            reached("ledger.after")
             return dataclasses.replace(planned, rows_before=self._replace_rows(connection, planned.entry, load.totals))
 
         return self._file().change(change)
@@ -113,7 +116,9 @@ class DuckDbWarehouse:
             if planned.action != "restored":
                 return planned
             _deactivate(connection, month)
+            reached("ledger.before")
             _activate(connection, planned.entry)
+            reached("ledger.after")
             return dataclasses.replace(planned, rows_before=self._replace_rows(connection, planned.entry, None))
 
         return self._file().change(change)
@@ -173,11 +178,14 @@ class DuckDbWarehouse:
             expected = written or dataclasses.replace(found, rows=entry.loaded_rows, total_cents=entry.total_cents)
             require_equal(expected, found, where="The content of the object", place=entry.object_key)
             month = first_day(entry.month)
+            reached("rows.before_delete")
             deleted = connection.execute("DELETE FROM walmart_sales WHERE month = ?", [month]).fetchall()[0][0]
+            reached("rows.before_insert")
             connection.execute(
                 f"INSERT INTO walmart_sales ({columns}, load_id) SELECT {columns}, ? FROM {_OBJECT}",
                 [entry.load_id, str(path)],
             )
+            reached("rows.after_insert")
         loaded = _totals(connection, "walmart_sales WHERE month = ?", [month])
         require_equal(expected, loaded, where="The month in the table", place=self.table_name(SALES_TABLE))
         return int(deleted)

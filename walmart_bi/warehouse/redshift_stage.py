@@ -11,6 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from walmart_bi.months import first_day, next_month
+from walmart_bi.points import reached
 from walmart_bi.records import ControlTotals
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse.base import LedgerEntry
@@ -44,6 +45,7 @@ def stage_object(
 
     session.execute(f"CREATE TEMPORARY TABLE {STAGE} (LIKE walmart_sales)")
     session.execute(f"ALTER TABLE {STAGE} DROP COLUMN load_id")
+    reached("stage.table_made")
     with month_object(store, entry) as path:
         columns = [(name, _PARQUET_TYPES.get(kind, str(kind))) for name, kind in session.column_types(STAGE)]
         require_table_columns(entry, columns, path)
@@ -60,4 +62,5 @@ def stage_object(
     expected = written or dataclasses.replace(found, rows=entry.loaded_rows, total_cents=entry.total_cents)
     require_equal(expected, found, where="The content of the object", place=entry.object_key)
     require_equal(expected, dataclasses.replace(found, rows=copied), where="What COPY counted", place=entry.object_key)
+    reached("stage.table_counted")
     return expected

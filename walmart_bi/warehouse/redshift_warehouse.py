@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from walmart_bi.months import first_day
+from walmart_bi.points import reached
 from walmart_bi.records import ControlTotals, MonthlyObject
 from walmart_bi.sql_files import read_table_ddl
 from walmart_bi.stores.base import ObjectStore
@@ -223,11 +224,14 @@ class RedshiftWarehouse:
             if planned.action not in _TO_DO:
                 return planned
             entry, day = planned.entry, first_day(month)
+            reached("rows.before_delete")
             deleted = session.execute("DELETE FROM walmart_sales WHERE month = ?", [day])
+            reached("rows.before_insert")
             session.execute(
                 f"INSERT INTO walmart_sales ({columns}, load_id) SELECT {columns}, CAST(? AS VARCHAR(32)) FROM {STAGE}",
                 [entry.load_id],
             )
+            reached("rows.after_insert")
             loaded = session.query(f"SELECT {TOTALS} FROM walmart_sales WHERE month = ?", [day]).rows[0]
             require_equal(
                 totals,
@@ -236,12 +240,16 @@ class RedshiftWarehouse:
                 place=self.table_name(SALES_TABLE),
             )
             session.execute("UPDATE load_ledger SET is_active = FALSE WHERE month = ? AND is_active", [month])
+            reached("ledger.before")
             _write_entry(session, planned)
+            reached("ledger.after")
             outcome = dataclasses.replace(planned, rows_before=deleted)
+            reached("commit.before")
             try:
                 session.execute("COMMIT")
             except SessionLost as error:
                 raise _CommitUnknown(outcome) from error
+            reached("commit.after")
         return outcome
 
     def _is_committed(self, session: Session, entry: LedgerEntry) -> bool:
@@ -254,8 +262,10 @@ class RedshiftWarehouse:
         """A transaction whose first statement takes the ledger from everybody else, and waits for a bounded time."""
         session.limit(self._busy_timeout)
         with session.transaction():
+            reached("lock.before")
             with self._busy_named():
                 session.execute("LOCK load_ledger")
+            reached("lock.after")
             session.limit(self._settings.statement_timeout)
             yield
 

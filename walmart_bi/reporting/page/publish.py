@@ -13,6 +13,7 @@ from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.insights.facts import read_facts
 from walmart_bi.kpis.insights.model import Insights
 from walmart_bi.kpis.model import Kpi
+from walmart_bi.points import reached
 from walmart_bi.reporting.manifest import MANIFEST, Manifest, read_manifest, verify_snapshot
 from walmart_bi.reporting.page.document import document
 from walmart_bi.reporting.page.published import read_published
@@ -61,7 +62,9 @@ def publish_story(warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kp
         )
     snapshot_key = f"{DASHBOARD_DATA}{manifest.snapshot_id}/{STORY}"
     for key in (snapshot_key, LATEST + STORY):
+        reached("page.before")
         store.write_bytes(key, page)
+        reached("page.after")
     active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
     if active != {load.load_id for load in manifest.loads}:
         raise _overtaken(store, "Months were loaded while the page was written")

@@ -1,0 +1,93 @@
+"""Loaders that are wrong on purpose. The suite that clears the real one must convict each of these.
+
+Both put the ledger row and the rows into two transactions, with the real statements and the real points.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from walmart_bi.cli.project import Project
+from walmart_bi.records import MonthlyObject
+from walmart_bi.warehouse import duckdb_warehouse as real
+from walmart_bi.warehouse import ledger
+from walmart_bi.warehouse.base import LoadOutcome, Warehouse
+from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+
+
+class _TwoTransactions(DuckDbWarehouse):
+    def _planned(self, connection: Any, load: MonthlyObject) -> LoadOutcome:
+        real._create_tables(connection)
+        entries = real._entries(connection, load.month)
+        return ledger.plan_load(
+            entries,
+            load,
+            run_id="proof",
+            code_version="proof",
+            allow_shrink=False,
+            allow_superseded=False,
+            now=real._now(),
+        )
+
+    def _mark(self, connection: Any, planned: LoadOutcome) -> None:
+        real._deactivate(connection, planned.entry.month)
+        real._insert_entry(connection, planned.entry)
+
+
+class LedgerFirst(_TwoTransactions):
+    """Marks the month as loaded, then loads it: a load that dies between the two is never made up for."""
+
+    def replace_month(self, load: MonthlyObject, **_: Any) -> LoadOutcome:
+        planned = self._file().change(lambda connection: self._planned(connection, load))
+        if planned.action == "loaded":
+            self._file().change(lambda connection: self._mark(connection, planned))
+            self._file().change(lambda connection: self._replace_rows(connection, planned.entry, load.totals))
+        return planned
+
+
+class LedgerLast(_TwoTransactions):
+    """Loads the month and marks it afterwards: until then the rows belong to a load that nobody knows."""
+
+    def replace_month(self, load: MonthlyObject, **_: Any) -> LoadOutcome:
+        planned = self._file().change(lambda connection: self._planned(connection, load))
+        if planned.action == "loaded":
+            self._file().change(lambda connection: self._replace_rows(connection, planned.entry, load.totals))
+            self._file().change(lambda connection: self._mark(connection, planned))
+        return planned
+
+
+class AppendThenMark(_TwoTransactions):
+    """Adds the rows and marks the file afterwards, as a plain COPY does: one that dies between the two adds twice."""
+
+    def replace_month(self, load: MonthlyObject, **_: Any) -> LoadOutcome:
+        planned = self._file().change(lambda connection: self._planned(connection, load))
+        if planned.action == "loaded":
+            self._file().change(lambda connection: self._append(connection, planned))
+            self._file().change(lambda connection: self._mark(connection, planned))
+        return planned
+
+    def _append(self, connection: Any, planned: LoadOutcome) -> None:
+        entry = planned.entry
+        # What was there before goes only when the ledger says that it was replaced.
+        if entry.supersedes:
+            connection.execute("DELETE FROM walmart_sales WHERE load_id = ?", [entry.supersedes])
+        with self._store.fetch(entry.object_key) as path:
+            columns = ", ".join(name for name, _ in real._sales_columns(connection))
+            connection.execute(
+                f"INSERT INTO walmart_sales ({columns}, load_id) SELECT {columns}, ? FROM {real._OBJECT}",
+                [dataclasses.replace(entry).load_id, str(path)],
+            )
+
+
+def _of(loader: type[DuckDbWarehouse]) -> Callable[[Project], Warehouse]:
+    return lambda project: loader(project.settings.warehouse_file, project.store)
+
+
+LOADERS: dict[str, Callable[[Project], Warehouse]] = {
+    "real": lambda project: project.warehouse,
+    "ledger first": _of(LedgerFirst),
+    "ledger last": _of(LedgerLast),
+    "append": _of(AppendThenMark),
+}

@@ -1,0 +1,154 @@
+"""What a reader sees in a place, compared with the truth; each difference is a finding of one kind."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from walmart_bi.cli.project import Project
+from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.stores.base import ObjectNotFound, ObjectStore
+from walmart_bi.warehouse.base import Reader
+from walmart_bi_tests.proof.truth import COLUMNS, State, Truth, comparable
+
+Kind = Literal["lost", "doubled", "half visible", "torn", "wrong number", "unexplained"]
+KINDS: tuple[Kind, ...] = ("lost", "doubled", "half visible", "torn", "wrong number", "unexplained")
+Months = dict[str, Counter[Any]]
+LATEST = "dashboard_data/latest/"
+_TOLD = f"SELECT {', '.join(COLUMNS)}, CAST(purchase_amount * 100 AS BIGINT), month FROM walmart_sales"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that must not be."""
+
+    kind: Kind
+    text: str
+
+
+def visible_months(reader: Reader) -> Months:
+    """The rows of each month, as a multiset."""
+    months: dict[str, Counter[Any]] = defaultdict(Counter)
+    for *row, month in reader.query(_TOLD).rows:
+        months[f"{month:%Y-%m}"][tuple(row)] += 1
+    return dict(months)
+
+
+def half_visible(seen: Months, allowed: Mapping[str, list[Counter[Any]]]) -> Iterator[Finding]:
+    """Each month that a reader sees in a state that nobody committed. An empty month is one that was never loaded."""
+    for month in sorted({*seen, *allowed}):
+        rows = seen.get(month, Counter())
+        if rows not in allowed.get(month, [Counter()]):
+            yield Finding("half visible", f"{month} shows {rows.total()} rows of no version of it")
+
+
+def wrong_rows(seen: Months, wanted: Mapping[str, Counter[Any]]) -> Iterator[Finding]:
+    """Rows that are missing, or there once too often, when all is over."""
+    for month in sorted({*seen, *wanted}):
+        found, due = seen.get(month, Counter()), wanted.get(month, Counter())
+        if missing := (due - found).total():
+            yield Finding("lost", f"{month}: {missing} rows are missing")
+        if more := (found - due).total():
+            yield Finding("doubled", f"{month}: {more} rows too many")
+
+
+def wrong_ledger(project: Project, reader: Reader) -> Iterator[Finding]:
+    """Rows without an active load, months with two, versions with gaps, counts that are not the table's."""
+    counted = dict(
+        (load_id, int(rows))
+        for load_id, rows in reader.query("SELECT load_id, COUNT(*) FROM walmart_sales GROUP BY load_id").rows
+    )
+    found = reader.query("SELECT load_id, month, version, is_active, loaded_rows FROM load_ledger").rows
+    active = {load_id: rows for load_id, _, _, is_active, rows in found if is_active}
+    if active != counted:
+        yield Finding("half visible", f"the ledger has {active}, the table {counted}")
+    for month in {row[1] for row in found}:
+        versions = sorted(row[2] for row in found if row[1] == month)
+        if versions != list(range(1, len(versions) + 1)):
+            yield Finding("doubled", f"{month} has the versions {versions}")
+
+
+def wrong_kpis(reader: Reader, truth: Truth, state: State) -> Iterator[Finding]:
+    """Each KPI view that differs from the oracle's."""
+    for name, wanted in truth.kpis(state).items():
+        columns = list(wanted[0])
+        found = reader.query(f"SELECT {', '.join(columns)} FROM {name}").rows
+        if sorted(comparable(columns, row) for row in found) != sorted(
+            comparable(columns, row.values()) for row in wanted
+        ):
+            yield Finding("wrong number", f"{name} is not the oracle's")
+
+
+def snapshots(store: ObjectStore, truth: Truth, *, at_rest: bool) -> Iterator[Finding]:
+    """Each published snapshot that is not whole or not true. Only at rest must `latest` be what its manifest says.
+
+    While `latest` is written its files come before its manifest, so a reader who compares hashes sees that it moves;
+    the folder of a snapshot has a manifest only when it is complete.
+    """
+    for key in [info.key for info in store.list("dashboard_data/") if info.key.endswith("/manifest.json")]:
+        prefix = key.removesuffix("manifest.json")
+        manifest = json.loads(store.read_bytes(key))
+        files = {
+            each["name"]: _read(store, prefix + each["name"]) for each in manifest["files"] + manifest["artifacts"]
+        }
+        damaged = [
+            each["name"]
+            for each in manifest["files"] + manifest["artifacts"]
+            if hashlib.sha256(files[each["name"]]).hexdigest() != each["sha256"]
+        ]
+        if damaged and (at_rest or prefix != LATEST):
+            yield Finding("torn", f"{prefix} has other files than its manifest: {', '.join(damaged)}")
+        if not damaged:
+            state = frozenset((each["month"], each["source_sha256"]) for each in manifest["loads"])
+            yield from (Finding("torn", f"{prefix}{name}: not of its state") for name in _false(files, truth, state))
+
+
+def latest_is_of(store: ObjectStore, state: State) -> Iterator[Finding]:
+    """Whether `latest` and its page are of this state."""
+    manifest = json.loads(store.read_bytes(LATEST + "manifest.json"))
+    if frozenset((each["month"], each["source_sha256"]) for each in manifest["loads"]) != state:
+        yield Finding("torn", "latest is of another state than the tables")
+    own = store.read_bytes(f"dashboard_data/{manifest['snapshot_id']}/story.html")
+    if own != store.read_bytes(LATEST + "story.html"):
+        yield Finding("torn", "the page of latest is not that of its snapshot")
+
+
+def _false(files: Mapping[str, bytes], truth: Truth, state: State) -> list[str]:
+    wrong = []
+    for kpi in load_catalog():
+        wanted = truth.kpis(state)[kpi.name]
+        columns = list(wanted[0])
+        rows = list(csv.DictReader(io.StringIO(files[f"{kpi.name}.csv"].decode())))
+        found = sorted(comparable(columns, (row[name] or None for name in columns)) for row in rows)
+        if found != sorted(comparable(columns, row.values()) for row in wanted):
+            wrong.append(f"{kpi.name}.csv")
+    return wrong
+
+
+def _read(store: ObjectStore, key: str) -> bytes:
+    try:
+        return store.read_bytes(key)
+    except ObjectNotFound:
+        return b""
+
+
+def settled(project: Project, truth: Truth, state: State) -> list[Finding]:
+    """Everything that must hold when a load has ended well."""
+    with project.warehouse.read() as reader:
+        found = [
+            *wrong_rows(visible_months(reader), {month: truth.month(month, sha256) for month, sha256 in state}),
+            *wrong_ledger(project, reader),
+            *wrong_kpis(reader, truth, state),
+        ]
+    return [*found, *snapshots(project.store, truth, at_rest=True), *latest_is_of(project.store, state)]
+
+
+def counted(findings: Collection[Finding]) -> dict[str, int]:
+    """How many of each kind."""
+    return {kind: sum(each.kind == kind for each in findings) for kind in KINDS}
