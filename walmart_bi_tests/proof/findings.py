@@ -60,10 +60,8 @@ def wrong_rows(seen: Months, wanted: Mapping[str, Counter[Any]]) -> Iterator[Fin
 
 def wrong_ledger(project: Project, reader: Reader) -> Iterator[Finding]:
     """Rows without an active load, months with two, versions with gaps, counts that are not the table's."""
-    counted = dict(
-        (load_id, int(rows))
-        for load_id, rows in reader.query("SELECT load_id, COUNT(*) FROM walmart_sales GROUP BY load_id").rows
-    )
+    by_load = "SELECT load_id, COUNT(*) FROM walmart_sales GROUP BY load_id"
+    counted = {load_id: int(rows) for load_id, rows in reader.query(by_load).rows}
     found = reader.query("SELECT load_id, month, version, is_active, loaded_rows FROM load_ledger").rows
     active = {load_id: rows for load_id, _, _, is_active, rows in found if is_active}
     if active != counted:

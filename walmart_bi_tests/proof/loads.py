@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
@@ -132,7 +131,7 @@ def show(project: Project) -> None:
 
 
 def graph_load(project: Project, _line: Connection, _months: Sequence[str]) -> None:
-    """A tick of the sensor, then the runs that it asks for, then its cursor is stored: the order of Dagster's daemon."""
+    """A tick of the sensor, the runs that it asks for, then its cursor is stored: the order of Dagster's daemon."""
     build.SETTLE = dt.timedelta(0)  # a file counts as settled two seconds after it was written; this does not wait
     home = project.settings.home.parent / "dagster"
     home.mkdir(exist_ok=True)

@@ -1,0 +1,244 @@
+"""Many at once: loads of the same months, whole loads and sensors on one bucket, roll back against load, a BI tool.
+
+A race is judged when all have ended: each month is one version, whole, with one active ledger entry, and each load that
+says that it loaded has an entry of its own. A reader looks all the while.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from walmart_bi.cli.project import Project
+from walmart_bi.records import MonthlyObject
+from walmart_bi.warehouse.base import WarehouseBusy, WarehouseError
+from walmart_bi_tests.proof import findings
+from walmart_bi_tests.proof.children import Child, child, run
+from walmart_bi_tests.proof.findings import Finding, Months
+from walmart_bi_tests.proof.loads import (
+    at_once,
+    hold,
+    load,
+    load_impatiently,
+    load_objects,
+    publish_only,
+    restore,
+)
+from walmart_bi_tests.proof.matrix import NEW_FILE, NEW_MONTHS, OLD_FILE, OLD_MONTHS, deliver, impatient
+from walmart_bi_tests.proof.places import Place, Target
+from walmart_bi_tests.proof.truth import Truth
+
+RACERS = 4
+LOOK_EVERY_SECONDS = 0.1
+
+
+@dataclass
+class Race:
+    """What came of one kind of race."""
+
+    name: str
+    target: str
+    rounds: int = 0
+    loads: int = 0
+    looks: int = 0
+    not_let_in: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass
+class Course:
+    """A target, with versions of the same months, published but not loaded, to race with."""
+
+    target: Target
+    truth: Truth
+    scratch: Path
+    base: Place
+    versions: list[dict[str, MonthlyObject]]
+
+    def allowed(self) -> dict[str, list[Counter[Any]]]:
+        """Every state of each month that somebody may commit."""
+        allowed: dict[str, list[Counter[Any]]] = {}
+        for month, sha256 in self.truth.rows:
+            allowed.setdefault(month, [Counter()]).append(self.truth.month(month, sha256))
+        return allowed
+
+
+def course(target: Target, scratch: Path, versions: int = RACERS) -> Course:
+    """Deliver and publish the versions one after the other, into an empty place."""
+    base, truth = target.empty(), Truth()
+    made = []
+    for number in range(versions):
+        deliver(base, truth, scratch, NEW_FILE, NEW_MONTHS, seed=2_000 + number)
+        made.append(run(publish_only, base, NEW_MONTHS))
+    return Course(target, truth, scratch, base, made)
+
+
+def loads_of_the_same_months(course: Course, rounds: Sequence[int], told: Callable[[Race], None]) -> Race:
+    """Each process has a version of its own of every month, in an order of its own; the months are empty at first."""
+    race = Race("loads of the same months, empty at first", course.target.name)
+    for seed in rounds:
+        chosen = random.Random(seed)
+        place = course.target.copy(course.base)
+        with place.opened() as project, contextlib.ExitStack() as stack:
+            racers = []
+            for version in course.versions:
+                objects = list(version.values())
+                chosen.shuffle(objects)
+                racers.append(stack.enter_context(child(load_objects, place, objects)))
+            said = _race(project, course, race, racers)
+            actions = Counter(action for kind, result in said if kind == "done" for action in result)
+            race.loads += actions.total()
+            _judge(project, course, race, loaded=actions["loaded"])
+        course.target.drop(place)
+        race.rounds += 1
+        told(race)
+    return race
+
+
+def roll_back_against_loads(course: Course, rounds: Sequence[int], told: Callable[[Race], None]) -> Race:
+    """One process brings the first version of a month back while others load two more."""
+    race = Race("roll back against loads", course.target.name)
+    month = NEW_MONTHS[0]
+    loaded = course.target.copy(course.base)
+    for version in course.versions[:2]:
+        with child(load_objects, loaded, list(version.values())) as racer:
+            _start([racer])
+            assert racer.result() == ("done", ["loaded"] * len(NEW_MONTHS))
+    for _ in rounds:
+        place = course.target.copy(loaded)
+        with place.opened() as project, contextlib.ExitStack() as stack:
+            racers = [
+                stack.enter_context(child(restore, place, month, f"{month}-v1")),
+                *(
+                    stack.enter_context(child(load_objects, place, [version[month]]))
+                    for version in course.versions[2:4]
+                ),
+            ]
+            said = _race(project, course, race, racers)
+            race.loads += len(said)
+            _judge(project, course, race, loaded=2 * len(NEW_MONTHS) + 2)
+        course.target.drop(place)
+        race.rounds += 1
+        told(race)
+    course.target.drop(loaded)
+    return race
+
+
+def whole_loads_at_once(
+    target: Target, scratch: Path, how: str, rounds: Sequence[int], told: Callable[[Race], None]
+) -> Race:
+    """Two processes take the same delivered file from the landing prefix to the page; `graph`: each by a sensor."""
+    race = Race(
+        "two sensors on one bucket, each with its runs" if how == "graph" else "the same file, loaded twice at once",
+        target.name,
+    )
+    for seed in rounds:
+        truth, place = Truth(), target.empty()
+        old = deliver(place, truth, scratch, OLD_FILE, OLD_MONTHS, seed=seed)
+        run(load, place, "real", OLD_MONTHS)
+        new = deliver(place, truth, scratch, NEW_FILE, NEW_MONTHS, seed=seed)
+        course = Course(target, truth, scratch, place, [])
+        with place.opened() as project, contextlib.ExitStack() as stack:
+            racers = [stack.enter_context(child(at_once, place, how, NEW_MONTHS)) for _ in range(2)]
+            said = _race(project, course, race, racers, may_be_overtaken=True)
+            race.loads += len(said)
+            if len(said) < len(racers):
+                run(load, place, "real", NEW_MONTHS)
+            state = frozenset({(OLD_MONTHS[0], old), *((month, new) for month in NEW_MONTHS)})
+            race.findings += findings.settled(project, truth, state)
+        target.drop(place)
+        race.rounds += 1
+        told(race)
+    return race
+
+
+def bi_tool_holds_the_file(course: Course, rounds: Sequence[int], told: Callable[[Race], None]) -> Race:
+    """A program that knows nothing of the lock file keeps the DuckDB file open: a load waits, or says who it is."""
+    race = Race("a BI tool holds the DuckDB file", course.target.name)
+    for _ in rounds:
+        place = course.target.copy(course.base)
+        objects = [[version[NEW_MONTHS[0]]] for version in course.versions[:2]]
+        with place.opened() as project:
+            with child(load_impatiently, place, objects[0], 60.0) as first:
+                assert first.result() == ("done", ["loaded"])
+            with child(hold, place, str(project.settings.warehouse_file)) as tool:
+                assert tool.told() == ("ready", None)
+                with child(load_impatiently, place, objects[1], 0.3) as refused:
+                    said = refused.result()
+                named = said is not None and said[0] == "refused" and f"process {tool.process.pid} " in said[1]
+                if not named:
+                    race.findings.append(Finding("unexplained", f"a load during the hold ended with {said}"))
+                with child(load_impatiently, place, objects[1], 60.0) as patient:
+                    patient.line.poll(0.3)
+                    tool.line.send("let go")
+                    if (said := patient.result()) != ("done", ["loaded"]):
+                        race.findings.append(Finding("unexplained", f"a load after the hold ended with {said}"))
+            race.loads += 3
+            _judge(project, course, race, loaded=2)
+        course.target.drop(place)
+        race.rounds += 1
+        told(race)
+    return race
+
+
+def _start(racers: Sequence[Child]) -> None:
+    for racer in racers:
+        assert racer.told() == ("ready", None)
+    for racer in racers:
+        racer.line.send("go")
+
+
+def _race(
+    project: Project, course: Course, race: Race, racers: Sequence[Child], *, may_be_overtaken: bool = False
+) -> list[tuple[str, Any]]:
+    """Let all go, look until all have ended, and note who did not end well; what those said who did."""
+    _start(racers)
+    running = {racer.line: racer for racer in racers}
+    said = []
+    while running:
+        ready = wait(list(running), LOOK_EVERY_SECONDS)
+        if not ready:
+            _look(project, course, race)
+        for line in ready:
+            last = running.pop(line).result()  # type: ignore[call-overload]
+            if last is not None and last[0] == "refused" and may_be_overtaken:
+                race.refused[last[1]] += 1
+            elif last is None or last[0] != "done":
+                race.findings.append(Finding("unexplained", f"a racer ended with {last}"))
+            else:
+                said.append(last)
+    return said
+
+
+def _look(project: Project, course: Course, race: Race) -> None:
+    race.looks += 1
+    try:
+        with impatient(project).read() as reader:
+            seen: Months = findings.visible_months(reader)
+    except WarehouseBusy:
+        race.not_let_in += 1
+        return
+    except WarehouseError as error:
+        if "Nothing is loaded yet" not in str(error):
+            raise
+        return
+    race.findings += findings.half_visible(seen, course.allowed())
+    race.findings += findings.snapshots(project.store, course.truth, at_rest=False)
+
+
+def _judge(project: Project, course: Course, race: Race, *, loaded: int) -> None:
+    """Each month is the active entry's version; as many entries as loads that say they loaded."""
+    entries = project.warehouse.ledger()
+    wanted = {entry.month: course.truth.month(entry.month, entry.source_sha256) for entry in entries if entry.is_active}
+    with project.warehouse.read() as reader:
+        race.findings += findings.wrong_rows(findings.visible_months(reader), wanted)
+        race.findings += findings.wrong_ledger(project, reader)
+    if len(entries) != loaded:
+        race.findings.append(Finding("lost", f"{loaded} loads say that they loaded, the ledger has {len(entries)}"))
