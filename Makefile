@@ -30,7 +30,7 @@ INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
 
-.PHONY: help run dev dev-aws test bench docs lock clean setup-run setup-dev
+.PHONY: help run dev dev-aws test proof bench docs lock clean setup-run setup-dev
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -59,6 +59,9 @@ test: setup-dev ## format, lint, types, then every test, with branch coverage he
 	@echo 'make: lint' && $(BIN)/ruff check --quiet .
 	@echo 'make: types' && $(BIN)/mypy --no-error-summary
 	@echo 'make: tests' && $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
+
+proof: setup-dev ## kill and race loads for an hour or more, and write docs/proof.md (PROOF_ARGS='--seeds 5' for less)
+	@$(BIN)/python -m walmart_bi_tests.proof $(PROOF_ARGS)
 
 bench: setup-dev ## the benchmark table
 	@$(BIN)/python -m benchmarks
