@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,12 +22,17 @@ def main() -> int:
     parser.add_argument("--aws-seeds", type=int, default=10, help="for each point, on the stand-in")
     parser.add_argument("--graph-seeds", type=int, default=3, help="for each point, through sensor and graph")
     parser.add_argument("--loads", type=int, default=500, help="loads that race")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--output", type=Path, default=DOCUMENT)
     asked = parser.parse_args()
     size = Size(
-        {"local": asked.seeds, "aws": asked.aws_seeds}, asked.graph_seeds, asked.loads, first_seed=asked.first_seed
+        seeds={"local": asked.seeds, "aws": asked.aws_seeds},
+        graph_seeds=asked.graph_seeds,
+        loads=asked.loads,
+        processes=asked.processes,
+        first_seed=asked.first_seed,
     )
     started, sections = time.monotonic(), []
     for name in asked.parts:

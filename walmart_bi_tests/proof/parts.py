@@ -5,13 +5,16 @@ A part runs as long as it is asked to and returns its section of the document.
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from walmart_bi_tests.proof import matrix, races
 from walmart_bi_tests.proof.document import Section, table
@@ -19,6 +22,8 @@ from walmart_bi_tests.proof.findings import KINDS, Finding, counted
 from walmart_bi_tests.proof.matrix import Trial
 from walmart_bi_tests.proof.places import TARGETS
 from walmart_bi_tests.proof.races import Race
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Size:
     seeds: dict[str, int]
     graph_seeds: int
     loads: int
+    processes: int
     first_seed: int = 1
 
 
@@ -39,21 +45,36 @@ def tell(text: str) -> None:
 
 def kill_matrix(size: Size) -> Section:
     """Every point with every seed, on both targets."""
-    done: list[Trial] = []
-    for name, target in TARGETS.items():
-        with tempfile.TemporaryDirectory(prefix="proof_") as folder:
-            scratch = Path(folder)
-            with matrix.scene(target(scratch), scratch / "files") as scene:
-                seeds = range(size.first_seed, size.first_seed + size.seeds[name])
-                done += _told(scene, seeds, "real")
-                if name == "local":
-                    done += _told(scene, range(size.first_seed, size.first_seed + size.graph_seeds), "graph")
-    return matrix_section(done)
+    wanted = [("aws", "real", size.seeds["aws"]), ("local", "graph", size.graph_seeds)]
+    wanted.append(("local", "real", size.seeds["local"]))
+    chunks = [
+        (target, way, range(first, min(first + _CHUNK, size.first_seed + seeds)))
+        for target, way, seeds in wanted
+        for first in range(size.first_seed, size.first_seed + seeds, _CHUNK)
+    ]
+    return matrix_section([trial for trials in _in_processes(size, _kills, chunks) for trial in trials])
+
+
+# Seeds that one process tries with one base state: enough to make up for its making.
+_CHUNK = 2
+
+
+def _in_processes(size: Size, work: Callable[..., T], chunks: Sequence[tuple[Any, ...]]) -> list[T]:
+    """The results of the work on each chunk, in their order; each process has servers and places of its own."""
+    # Dagster and the drivers keep threads, so the workers start afresh and are no forks of this process.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(size.processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+        return [future.result() for future in [pool.submit(work, *chunk) for chunk in chunks]]
+
+
+def _kills(target: str, way: str, seeds: Sequence[int]) -> list[Trial]:
+    with tempfile.TemporaryDirectory(prefix="proof_") as folder:
+        scratch = Path(folder)
+        with matrix.scene(TARGETS[target](scratch), scratch / "files") as scene:
+            return _told(scene, seeds, way)
 
 
 def _told(scene: matrix.Scene, seeds: Sequence[int], way: str) -> list[Trial]:
-    if not seeds:
-        return []
     points = matrix.points_passed(scene, way)
     if way == "graph":  # the functions' points are tried without Dagster's bookkeeping; the sensor's only here
         points = [point for point in points if point.startswith(("sensor.", "commit.", "read.", "latest."))]
@@ -65,7 +86,8 @@ def _told(scene: matrix.Scene, seeds: Sequence[int], way: str) -> list[Trial]:
         for finding in trial.findings:
             tell(f"{trial.name}: {finding.kind}: {finding.text}")
         if number % 20 == 0 or number == total:
-            tell(f"{scene.target.name}, {way}: {number} of {total} kills, {time.monotonic() - started:,.0f} s")
+            seconds = f"{time.monotonic() - started:,.0f} s"
+            tell(f"{scene.target.name}, {way}, seeds {_span(seeds)}: {number} of {total} kills, {seconds}")
 
     return matrix.trials(scene, seeds, points, way, told)
 
@@ -167,21 +189,25 @@ def convictions(loader: str, points: Sequence[str], seeds: Sequence[int]) -> lis
 
 def all_races(size: Size) -> Section:
     """Every kind of race, on both targets."""
-    done: list[Race] = []
-    for name, target in TARGETS.items():
-        with tempfile.TemporaryDirectory(prefix="proof_") as folder:
-            scratch = Path(folder)
-            course = races.course(target(scratch), scratch / "files")
-            share = size.loads // 2
-            rounds = range(max(1, share // (races.RACERS * len(matrix.NEW_MONTHS))))
-            few = range(max(1, len(rounds) // 8))
-            done.append(races.loads_of_the_same_months(course, rounds, _progress))
-            done.append(races.roll_back_against_loads(course, few, _progress))
-            done.append(races.whole_loads_at_once(course.target, scratch / "files", "real", few, _progress))
-            done.append(races.whole_loads_at_once(course.target, scratch / "files", "graph", few[:3], _progress))
-            if name == "local":
-                done.append(races.bi_tool_holds_the_file(course, few, _progress))
-    return races_section(done)
+    chunks = [(name, size.loads // len(TARGETS)) for name in TARGETS]
+    return races_section([race for done in _in_processes(size, _races_on, chunks) for race in done])
+
+
+def _races_on(name: str, loads: int) -> list[Race]:
+    with tempfile.TemporaryDirectory(prefix="proof_") as folder:
+        scratch = Path(folder)
+        course = races.course(TARGETS[name](scratch), scratch / "files")
+        rounds = range(max(1, -(-loads // (races.RACERS * len(matrix.NEW_MONTHS)))))
+        few = range(max(1, len(rounds) // 8))
+        done = [
+            races.loads_of_the_same_months(course, rounds, _progress),
+            races.roll_back_against_loads(course, few, _progress),
+            races.whole_loads_at_once(course.target, scratch / "files", "real", few, _progress),
+            races.whole_loads_at_once(course.target, scratch / "files", "graph", few[:2], _progress),
+        ]
+        if name == "local":
+            done.append(races.bi_tool_holds_the_file(course, few, _progress))
+        return done
 
 
 def _progress(race: Race) -> None:
