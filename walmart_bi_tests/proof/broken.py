@@ -5,11 +5,11 @@ Both put the ledger row and the rows into two transactions, with the real statem
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from walmart_bi.cli.project import Project
+from walmart_bi.points import reached
 from walmart_bi.records import MonthlyObject
 from walmart_bi.warehouse import duckdb_warehouse as real
 from walmart_bi.warehouse import ledger
@@ -33,7 +33,9 @@ class _TwoTransactions(DuckDbWarehouse):
 
     def _mark(self, connection: Any, planned: LoadOutcome) -> None:
         real._deactivate(connection, planned.entry.month)
+        reached("ledger.before")
         real._insert_entry(connection, planned.entry)
+        reached("ledger.after")
 
 
 class LedgerFirst(_TwoTransactions):
@@ -77,7 +79,7 @@ class AppendThenMark(_TwoTransactions):
             columns = ", ".join(name for name, _ in real._sales_columns(connection))
             connection.execute(
                 f"INSERT INTO walmart_sales ({columns}, load_id) SELECT {columns}, ? FROM {real._OBJECT}",
-                [dataclasses.replace(entry).load_id, str(path)],
+                [entry.load_id, str(path)],
             )
 
 
