@@ -50,16 +50,26 @@ class Known:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """One run: a contiguous range of months from one arrival. `run_key` is the arrival's identity."""
+    """One run: a contiguous range of months from one arrival."""
 
     key: str
     etag: str
     months: tuple[str, ...]
 
     @property
+    def arrival(self) -> str:
+        """The arrival's identity: equal for equal versions of a file."""
+        return f"{self.key}@{self.etag}"
+
+    @property
     def run_key(self) -> str:
-        """Equal for equal versions of a file, so that the same arrival is never requested twice."""
-        return f"{self.key}@{self.etag}:{self.months[0]}..{self.months[-1]}"
+        """The request's identity, by which Dagster starts one run for equal requests."""
+        return f"{self.arrival}:{self.months[0]}..{self.months[-1]}"
+
+    def without(self, months: Collection[str]) -> tuple[LoadRequest, ...]:
+        """What is left to request when these months are not: none, this, or a request for each range between them."""
+        left = contiguous_ranges(month for month in self.months if month not in months)
+        return tuple(LoadRequest(self.key, self.etag, rest) for rest in left)
 
 
 @dataclass(frozen=True)

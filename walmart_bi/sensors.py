@@ -23,7 +23,7 @@ from walmart_bi.errors import WalmartBiError
 from walmart_bi.failure_sensor import build_failure_sensor
 from walmart_bi.jobs import Jobs
 from walmart_bi.lookout import Landing, look
-from walmart_bi.partitions import range_tags, require_partitions
+from walmart_bi.partitions import range_tags, require_partitions, run_months
 from walmart_bi.points import reached
 from walmart_bi.sales.coverage import declared_months
 from walmart_bi.sales.landing import months_covered
@@ -32,6 +32,8 @@ from walmart_bi.stores.base import MONTHLY_DATA, RAW_DATA, ObjectInfo, ObjectSto
 
 # The tag in which Dagster keeps a run's `run_key`; the command line sets it too. The Runs page does not show it.
 DELIVERY_TAG = "dagster/run_key"
+# The version of the file that a run was for. `file` will not do: the run replaces it by what it found to be the newest.
+ARRIVAL_TAG = "walmart_bi/arrival"
 REQUESTS_PER_TICK = 20
 # Files without a month in their name are read within the tick, of which Dagster allows 60 s.
 TICK_BUDGET = dt.timedelta(seconds=20)
@@ -145,10 +147,13 @@ def _act(
     requests = []
     reached("sensor.before_request")
     for request in decided.requests:
-        if _already_requested(context.instance, request):
-            reasons.append(f"{request.key}: this version has a run already; to repeat it, re-execute that run")
-        else:
-            requests.append(_run_request(request, load_object=load_object))
+        known = _requested_months(context.instance, request) & set(request.months)
+        if known:
+            reasons.append(
+                f"{request.key}: this version has a run already for {', '.join(sorted(known))}; "
+                "to repeat it, re-execute that run"
+            )
+        requests += [_run_request(rest, load_object=load_object) for rest in request.without(known)]
     reached("sensor.after_request")
     if requests:
         return dg.SensorResult(run_requests=requests, cursor=decided.cursor)
@@ -157,7 +162,8 @@ def _act(
 
 def delivery_tags(request: LoadRequest) -> dict[str, str]:
     """Tags that name the months and the arrival of a run, whoever starts it."""
-    return {**range_tags(request.months), DELIVERY_TAG: request.run_key, FILE_TAG: request.key}
+    tags = {DELIVERY_TAG: request.run_key, ARRIVAL_TAG: request.arrival, FILE_TAG: request.key}
+    return {**range_tags(request.months), **tags}
 
 
 def _run_request(request: LoadRequest, *, load_object: bool) -> dg.RunRequest:
@@ -165,10 +171,15 @@ def _run_request(request: LoadRequest, *, load_object: bool) -> dg.RunRequest:
     return dg.RunRequest(run_key=request.run_key, run_config=config, tags=delivery_tags(request))
 
 
-def _already_requested(instance: dg.DagsterInstance, request: LoadRequest) -> bool:
-    """Whether a run for this arrival exists, whoever started it and however it ended; but for one that was killed."""
-    runs = instance.get_run_records(dg.RunsFilter(tags={DELIVERY_TAG: request.run_key}))
-    return any(ABANDONED_TAG not in record.dagster_run.tags for record in runs)
+def _requested_months(instance: dg.DagsterInstance, request: LoadRequest) -> set[str]:
+    """The months of this arrival that a run was for, whoever started it and however it ended; but for killed runs.
+
+    By months and not by the run's key: when a newer file has taken one of a range's months, what is left of the range
+    has another key.
+    """
+    records = instance.get_run_records(dg.RunsFilter(tags={ARRIVAL_TAG: request.arrival}))
+    runs = [record.dagster_run for record in records]
+    return {month for run in runs if ABANDONED_TAG not in run.tags for month in run_months(run.tags)}
 
 
 def _reject(

@@ -11,8 +11,10 @@ import dagster as dg
 import pytest
 
 from walmart_bi.abandoned_runs import PROCESS_TAG
+from walmart_bi.arrivals import LoadRequest
 from walmart_bi.failure_sensor import failure_alert
-from walmart_bi.sensors import is_foreign, object_month
+from walmart_bi.partitions import run_months
+from walmart_bi.sensors import delivery_tags, is_foreign, object_month
 from walmart_bi.stores.base import StoreError
 from walmart_bi_tests.project import TestProject, month_csv, new_project
 
@@ -71,6 +73,48 @@ def test_given_a_loaded_arrival_when_the_cursor_is_lost_then_it_is_not_requested
     job = project.definitions.resolve_job_def("monthly_load")
     assert job.execute_in_process(instance=project.instance, tags=request.tags).success
     assert not tick(project, "raw_file_sensor", None).run_requests
+
+
+def test_given_a_range_of_which_a_newer_file_took_a_month_when_the_cursor_is_lost_then_the_rest_is_not_requested_again(
+    project: TestProject, tmp_path: Path
+):
+    both = month_csv("2024-05", directory=tmp_path) + month_csv("2024-06", directory=tmp_path).partition("\n")[2]
+    project.deliver("2024-05_2024-06.csv", both)
+    first = tick(project, "raw_file_sensor")
+    _run_as_asked(project, first)
+    project.deliver("2024-06.csv", month_csv("2024-06", 30, directory=tmp_path))
+    _run_as_asked(project, tick(project, "raw_file_sensor", first.cursor))
+    assert project.rows_by_month() == {"2024-05": 40, "2024-06": 30}
+    lost = tick(project, "raw_file_sensor", None)
+    assert not lost.run_requests
+    assert "has a run already" in lost.skip_reason.skip_message
+
+
+def test_given_a_range_of_which_a_month_has_a_run_when_the_sensor_ticks_then_only_the_others_are_requested(
+    project: TestProject, tmp_path: Path
+):
+    arrival = project.deliver("2024-05_2024-07.csv", month_csv("2024-05", directory=tmp_path))
+    middle = delivery_tags(LoadRequest(arrival.key, arrival.etag, ("2024-06",)))
+    project.instance.create_run_for_job(project.definitions.resolve_job_def("monthly_load"), tags=middle)
+    requests = tick(project, "raw_file_sensor").run_requests
+    assert [run_months(request.tags) for request in requests] == [("2024-05",), ("2024-07",)]
+    assert len({request.run_key for request in requests}) == 2
+
+
+def test_given_a_month_of_an_earlier_version_of_a_file_when_it_is_overwritten_then_all_its_months_are_requested(
+    project: TestProject, tmp_path: Path
+):
+    project.deliver("2024-05_2024-06.csv", month_csv("2024-05", directory=tmp_path))
+    _run_as_asked(project, tick(project, "raw_file_sensor"))
+    project.deliver("2024-05_2024-06.csv", month_csv("2024-05", 41, directory=tmp_path))
+    (request,) = tick(project, "raw_file_sensor", None).run_requests
+    assert run_months(request.tags) == ("2024-05", "2024-06")
+
+
+def _run_as_asked(project: TestProject, ticked: dg.SensorResult) -> None:
+    job = project.definitions.resolve_job_def("monthly_load")
+    for request in ticked.run_requests or ():
+        job.execute_in_process(instance=project.instance, tags=request.tags, raise_on_error=False)
 
 
 def test_given_a_failed_run_when_the_cursor_is_reset_then_only_a_new_delivery_is_requested(
