@@ -57,7 +57,10 @@ class State(NamedTuple):
 
 
 class Place:
-    """One project in a directory of its own. `restart` makes everything but the stored state anew."""
+    """One project in a directory of its own. `restart` makes everything that holds a connection or a file anew.
+
+    The definitions are made once: they are functions, which are given store and warehouse with each call.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -67,11 +70,6 @@ class Place:
         # An instance in memory cannot be used by two threads at once; a deployment's is no matter of this place.
         self._run_storage = threading.Lock()
         self.restart()
-
-    def restart(self) -> None:
-        resources = build_resources(self.settings)
-        self.store = PointedStore(resources["store"], self.points)
-        self.warehouse = type(resources["warehouse"])(*_places(resources["warehouse"], self.store))
         wired = {"store": self.store, "warehouse": self.warehouse}
         definitions = build_definitions(self.settings, resources=wired)
         self._bodies = {name: _body(definitions, name) for name in STEPS}
@@ -80,6 +78,11 @@ class Place:
             build_jobs(), first_month=MONTHS[0], raw_data=watch, monthly_data=watch, alerts=AlertSettings()
         )
         self._sensor = next(sensor for sensor in sensors if sensor.name == "raw_file_sensor")
+
+    def restart(self) -> None:
+        resources = build_resources(self.settings)
+        self.store = PointedStore(resources["store"], self.points)
+        self.warehouse = type(resources["warehouse"])(*_places(resources["warehouse"], self.store))
 
     def forget_runs(self) -> None:
         """Dagster's history is wiped."""

@@ -57,12 +57,13 @@ def run_in_processes(
     """Run the histories, `ROUND` of them at a time; 0 when none finds anything."""
     started = time.monotonic()
     rounds = [
-        (target, min(ROUND, histories - first), steps, _seed(first_seed, first)) for first in range(0, histories, ROUND)
+        (target, min(ROUND, histories - first), steps, seed_of_round(first_seed, first))
+        for first in range(0, histories, ROUND)
     ]
     total: Counter[str] = Counter()
     findings = 0
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for seed_number, figures, problem in pool.imap_unordered(_round, rounds):
+        for seed_number, figures, problem in pool.imap_unordered(one_round, rounds):
             total += figures
             if problem:
                 findings += 1
@@ -75,11 +76,12 @@ def run_in_processes(
     return 1 if findings else 0
 
 
-def _seed(first_seed: int, first: int) -> int:
+def seed_of_round(first_seed: int, first: int) -> int:
+    """The seed of the round that begins with history number `first`."""
     return first_seed * 1_000_000 + first
 
 
-def _round(arguments: tuple[str, int, int, int]) -> tuple[int, Counter[str], str]:
+def one_round(arguments: tuple[str, int, int, int]) -> tuple[int, Counter[str], str]:
     target, histories, steps, seed_number = arguments
     logging.disable(logging.CRITICAL)
     try:

@@ -1,51 +1,86 @@
-"""The long form: `python -m walmart_bi_tests.proof`. Writes `docs/proof.md`; exit code 1 when anything did not hold."""
+"""The long form: `python -m walmart_bi_tests.proof`. Writes `docs/proof.md`; exit code 1 when anything did not hold.
+
+A run that is stopped writes what it came to, and goes on where it was when it is started again with the same code.
+"""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
 import os
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
-from walmart_bi_tests.proof.document import DOCUMENT, Section, document
-from walmart_bi_tests.proof.parts import Size, all_races, kill_matrix, sight, tell
+from walmart_bi_tests.proof import others, parts, sections
+from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, document
+from walmart_bi_tests.proof.journal import Journal, open_journal
+from walmart_bi_tests.proof.parts import Size, tell
 
-PARTS: dict[str, Callable[[Size], Section]] = {"matrix": kill_matrix, "sight": sight, "races": all_races}
+PARTS: dict[str, tuple[Callable[[Size, Journal], None], Callable[[Size, Journal], Section]]] = {
+    "matrix": (parts.kill_matrix, sections.matrix_section),
+    "sight": (parts.sight, sections.sight_section),
+    "races": (parts.all_races, sections.races_section),
+    "histories": (others.histories, sections.histories_section),
+    "fuzz": (others.fuzzing, sections.fuzz_section),
+}
 
 
 def main() -> int:
+    asked = _arguments()
+    size = Size(
+        seeds={"local": asked.seeds, "aws": asked.aws_seeds},
+        graph_seeds=asked.graph_seeds,
+        loads=asked.loads,
+        histories=asked.histories,
+        steps=asked.steps,
+        inputs=asked.inputs,
+        processes=asked.processes,
+        first_seed=asked.first_seed,
+    )
+    now = dt.datetime.now(dt.UTC)
+    journal = open_journal(f"{now:%Y-%m-%d %H:%M:%S}", anew=asked.anew)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
+    started = time.monotonic()
+    written: list[Section] = []
+    # A worker that is ended leaves its places; they go with this folder.
+    scratch = tempfile.TemporaryDirectory(prefix="proof_", ignore_cleanup_errors=True)
+    try:
+        with scratch as folder, mock.patch.dict(os.environ, {"TMPDIR": folder}):
+            for name in asked.parts:
+                PARTS[name][0](size, journal)
+                tell(f"{name} {'held' if PARTS[name][1](size, journal).held else 'DID NOT HOLD'}")
+    except KeyboardInterrupt:
+        tell("stopped; `make proof` goes on from here")
+    finally:
+        command = " ".join(["python -m walmart_bi_tests.proof", *sys.argv[1:]])
+        journal.add("run", command=command, minutes=(time.monotonic() - started) / 60)
+        written = [section(size, journal) for _, section in PARTS.values()]
+        runs = [Run(each["run"], each["command"], each["minutes"]) for each in journal.results("run")]
+        asked.output.write_text(document(written, runs), encoding="utf-8")
+        tell(f"{asked.output} is written")
+    return 0 if all(section.held and section.complete for section in written) else 1
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m walmart_bi_tests.proof", description=__doc__)
     parser.add_argument("--seeds", type=int, default=25, help="for each point, on DuckDB")
     parser.add_argument("--aws-seeds", type=int, default=10, help="for each point, on the stand-in")
     parser.add_argument("--graph-seeds", type=int, default=3, help="for each point, through sensor and graph")
     parser.add_argument("--loads", type=int, default=500, help="loads that race")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--histories", type=int, default=1_000)
+    parser.add_argument("--steps", type=int, default=30, help="of a history")
+    parser.add_argument("--inputs", type=int, default=100_000, help="mutated files")
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="none: only write the document")
+    parser.add_argument("--anew", action="store_true", help="forget what earlier runs of this code came to")
     parser.add_argument("--output", type=Path, default=DOCUMENT)
-    asked = parser.parse_args()
-    size = Size(
-        seeds={"local": asked.seeds, "aws": asked.aws_seeds},
-        graph_seeds=asked.graph_seeds,
-        loads=asked.loads,
-        processes=asked.processes,
-        first_seed=asked.first_seed,
-    )
-    started, sections = time.monotonic(), []
-    for name in asked.parts:
-        sections.append(PARTS[name](size))
-        tell(f"{name} {'held' if sections[-1].held else 'DID NOT HOLD'}")
-        text = document(
-            sections,
-            seconds=time.monotonic() - started,
-            command=" ".join(["python -m walmart_bi_tests.proof", *sys.argv[1:]]),
-            now=dt.datetime.now(dt.UTC),
-        )
-        asked.output.write_text(text, encoding="utf-8")  # after each part: a run that is ended early leaves its start
-    return 0 if all(section.held for section in sections) else 1
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from walmart_bi_tests.proof.places import Place
 
 _PRELOADED = [
     *("pandas", "pyarrow.parquet", "pyarrow.compute", "duckdb", "pantab", "sqlglot", "boto3", "redshift_connector"),
-    *("walmart_bi_tests.proof.loads", "walmart_bi.warehouse.redshift_connection", "filelock"),
+    *("walmart_bi_tests.proof.warm", "walmart_bi_tests.proof.loads", "walmart_bi.warehouse.redshift_connection"),
+    "filelock",
     *("walmart_bi.sales.publishing", "walmart_bi.sales.landing", "walmart_bi.reporting.page.publish"),
 ]
 PATIENCE_SECONDS = 300.0

@@ -1,8 +1,7 @@
-"""`docs/proof.md` from the sections that the parts of a run return. Numbers come from the run, words from the part."""
+"""`docs/proof.md` from the sections of a run's parts. Numbers come from the run, words from the part."""
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -13,17 +12,29 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENT = CHECKOUT / "docs" / "proof.md"
-_PACKAGES = ["dagster", "duckdb", "pandas", "pyarrow", "pantab", "redshift-connector", "boto3", "moto"]
+_PACKAGES = [
+    *("dagster", "duckdb", "pandas", "pyarrow", "pantab", "redshift-connector", "boto3", "moto", "hypothesis"),
+]
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part's account of itself, and whether everything that it looked at held."""
+    """One part's account of itself: whether everything that it looked at held, and whether it did all it was asked."""
 
     title: str
     held: bool
     text: str
+    complete: bool = True
     not_covered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that had a share in the document."""
+
+    started: str
+    command: str
+    minutes: float
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -32,34 +43,52 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def document(sections: Sequence[Section], *, seconds: float, command: str, now: dt.datetime) -> str:
+def document(sections: Sequence[Section], runs: Sequence[Run]) -> str:
     """The whole text."""
-    held = all(section.held for section in sections)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    versions = [(name, importlib.metadata.version(name)) for name in _PACKAGES]
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
     intro = [
         "# Proof",
         "",
         "What was done to this pipeline to make it lose, double or half show a month, and what came of it. A run wrote",
         "this file, and nobody edits it; `make proof` writes it again.",
         "",
-        f"**{'Everything held.' if held else 'Something did not hold: see below.'}**",
+        f"**{_verdict(sections)}**",
         "",
-        table(["", ""], [
-            ("run", f"`{command}`, {now:%Y-%m-%d %H:%M} UTC, {seconds / 60:,.0f} minutes"),
-            ("code", f"`{_commit()}`"),
-            ("machine", machine),
-            ("versions", ", ".join(f"{name} {version}" for name, version in versions)),
-        ]),
-    ]  # fmt: skip
-    body = [f"\n## {each.title}\n\n{'Held.' if each.held else '**Did not hold.**'} {each.text}" for each in sections]
+        table(
+            ["", ""],
+            [
+                *(("run", f"`{run.command}`, {run.started} UTC, {run.minutes:,.0f} minutes") for run in runs),
+                ("code", f"`{commit()}`"),
+                ("machine", machine),
+                ("versions", versions),
+            ],
+        ),
+    ]
+    body = [f"\n## {each.title}\n\n{_state(each)} {each.text}" for each in sections]
     gaps = [f"- {gap}" for section in sections for gap in section.not_covered]
     return "\n".join([*intro, *body, "\n## Not covered\n", *gaps]) + "\n"
 
 
-def _commit() -> str:
+def _verdict(sections: Sequence[Section]) -> str:
+    partial = [section.title for section in sections if not section.complete]
+    if not all(section.held for section in sections):
+        return "Something did not hold: see below."
+    if partial:
+        return f"What was done held. Less was done than is asked for: {', '.join(partial)}."
+    return "Everything held."
+
+
+def _state(section: Section) -> str:
+    held = "Held." if section.held else "**Did not hold.**"
+    return held if section.complete else f"{held} **Not all that is asked for was done.**"
+
+
+def commit() -> str:
+    """The commit of the checkout, and whether the code has changes that it does not name."""
+
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True).stdout.strip()
 
-    changed = " with changes" if git("status", "--porcelain", "--", "walmart_bi", "sql") else ""
+    changed = " with changes" if git("status", "--porcelain", "--", "walmart_bi", "walmart_bi_tests", "sql") else ""
     return (git("rev-parse", "--short=12", "HEAD") or "not a checkout") + changed

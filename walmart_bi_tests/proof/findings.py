@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from walmart_bi.cli.project import Project
-from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.stores.base import ObjectNotFound, ObjectStore
 from walmart_bi.warehouse.base import Reader, WarehouseError
-from walmart_bi_tests.proof.truth import COLUMNS, State, Truth, comparable
+from walmart_bi_tests.proof.truth import COLUMNS, State, Truth
 
 Kind = Literal["lost", "doubled", "half visible", "torn", "wrong number", "unexplained"]
 KINDS: tuple[Kind, ...] = ("lost", "doubled", "half visible", "torn", "wrong number", "unexplained")
@@ -75,15 +74,12 @@ def wrong_ledger(project: Project, reader: Reader) -> Iterator[Finding]:
 def wrong_kpis(reader: Reader, truth: Truth, state: State) -> Iterator[Finding]:
     """Each KPI view that differs from the oracle's."""
     for name, wanted in truth.kpis(state).items():
-        columns = list(wanted[0])
         try:
-            found = reader.query(f"SELECT {', '.join(columns)} FROM {name}").rows
+            found = reader.query(f"SELECT {', '.join(wanted.columns)} FROM {name}").rows
         except WarehouseError as error:
             yield Finding("wrong number", f"{name} cannot be read: {error.cause}")
             return
-        if sorted(comparable(columns, row) for row in found) != sorted(
-            comparable(columns, row.values()) for row in wanted
-        ):
+        if not wanted.is_told_by(found):
             yield Finding("wrong number", f"{name} is not the oracle's")
 
 
@@ -123,13 +119,10 @@ def latest_is_of(store: ObjectStore, state: State) -> Iterator[Finding]:
 
 def _false(files: Mapping[str, bytes], truth: Truth, state: State) -> list[str]:
     wrong = []
-    for kpi in load_catalog():
-        wanted = truth.kpis(state)[kpi.name]
-        columns = list(wanted[0])
-        rows = list(csv.DictReader(io.StringIO(files[f"{kpi.name}.csv"].decode())))
-        found = sorted(comparable(columns, (row[name] or None for name in columns)) for row in rows)
-        if found != sorted(comparable(columns, row.values()) for row in wanted):
-            wrong.append(f"{kpi.name}.csv")
+    for name, wanted in truth.kpis(state).items():
+        rows = csv.DictReader(io.StringIO(files[f"{name}.csv"].decode()))
+        if not wanted.is_told_by([row[column] or None for column in wanted.columns] for row in rows):
+            wrong.append(f"{name}.csv")
     return wrong
 
 

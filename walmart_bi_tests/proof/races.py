@@ -34,6 +34,11 @@ from walmart_bi_tests.proof.matrix import NEW_FILE, NEW_MONTHS, OLD_FILE, OLD_MO
 from walmart_bi_tests.proof.places import Place, Target
 from walmart_bi_tests.proof.truth import Truth
 
+SAME_MONTHS = "loads of the same months, empty at first"
+ROLL_BACK = "roll back against loads"
+SAME_FILE = "the same file, loaded twice at once"
+TWO_SENSORS = "two sensors on one bucket, each with its runs"
+BI_TOOL = "a BI tool holds the DuckDB file"
 RACERS = 4
 LOOK_EVERY_SECONDS = 0.1
 
@@ -82,7 +87,7 @@ def course(target: Target, scratch: Path, versions: int = RACERS) -> Course:
 
 def loads_of_the_same_months(course: Course, rounds: Sequence[int], told: Callable[[Race], None]) -> Race:
     """Each process has a version of its own of every month, in an order of its own; the months are empty at first."""
-    race = Race("loads of the same months, empty at first", course.target.name)
+    race = Race(SAME_MONTHS, course.target.name)
     for seed in rounds:
         chosen = random.Random(seed)
         place = course.target.copy(course.base)
@@ -104,8 +109,10 @@ def loads_of_the_same_months(course: Course, rounds: Sequence[int], told: Callab
 
 def roll_back_against_loads(course: Course, rounds: Sequence[int], told: Callable[[Race], None]) -> Race:
     """One process brings the first version of a month back while others load two more."""
-    race = Race("roll back against loads", course.target.name)
+    race = Race(ROLL_BACK, course.target.name)
     month = NEW_MONTHS[0]
+    if not rounds:
+        return race
     loaded = course.target.copy(course.base)
     for version in course.versions[:2]:
         with child(load_objects, loaded, list(version.values())) as racer:
@@ -135,10 +142,7 @@ def whole_loads_at_once(
     target: Target, scratch: Path, how: str, rounds: Sequence[int], told: Callable[[Race], None]
 ) -> Race:
     """Two processes take the same delivered file from the landing prefix to the page; `graph`: each by a sensor."""
-    race = Race(
-        "two sensors on one bucket, each with its runs" if how == "graph" else "the same file, loaded twice at once",
-        target.name,
-    )
+    race = Race(TWO_SENSORS if how == "graph" else SAME_FILE, target.name)
     for seed in rounds:
         truth, place = Truth(), target.empty()
         old = deliver(place, truth, scratch, OLD_FILE, OLD_MONTHS, seed=seed)
@@ -161,7 +165,7 @@ def whole_loads_at_once(
 
 def bi_tool_holds_the_file(course: Course, rounds: Sequence[int], told: Callable[[Race], None]) -> Race:
     """A program that knows nothing of the lock file keeps the DuckDB file open: a load waits, or says who it is."""
-    race = Race("a BI tool holds the DuckDB file", course.target.name)
+    race = Race(BI_TOOL, course.target.name)
     for _ in rounds:
         place = course.target.copy(course.base)
         objects = [[version[NEW_MONTHS[0]]] for version in course.versions[:2]]

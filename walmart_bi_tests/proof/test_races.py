@@ -5,12 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from walmart_bi import points
-from walmart_bi.assets.common import CLEANED_SALES
-from walmart_bi.handover import Handover
-from walmart_bi.records import MonthlyObject
-from walmart_bi.sales.publishing import publish
-from walmart_bi_tests.project import failure_of, month_csv, new_project
 from walmart_bi_tests.proof import races
 from walmart_bi_tests.proof.places import TARGETS
 
@@ -45,26 +39,3 @@ def test_given_a_bi_tool_that_holds_the_file_when_loaded_then_the_load_waits_or_
 def test_given_one_file_when_two_processes_load_it_at_once_then_it_is_loaded_once_and_both_end_well(tmp_path: Path):
     race = races.whole_loads_at_once(TARGETS["local"](tmp_path), tmp_path / "files", "real", range(1), unheard)
     assert (race.loads, race.findings) == (2, [])
-
-
-def test_given_another_run_that_published_the_staged_month_when_its_preview_is_made_then_the_run_ends_well(
-    tmp_path: Path,
-):
-    with new_project(tmp_path) as project:
-        project.deliver("sales_2024-05.csv", month_csv("2024-05", directory=tmp_path))
-        others: list[str] = []
-
-        def another_run_is_faster(point: str) -> None:
-            key = "staging/handover/cleaned_sales/2024-05.json"
-            if point == "handover.after" and not others and any(project.store.list(key)):
-                others.append(key)
-                publish(project.store, Handover(project.store).read(CLEANED_SALES, "2024-05", MonthlyObject))
-
-        points.observe(another_run_is_faster)
-        try:
-            result = project.run("2024-05")
-        finally:
-            points.observe(None)
-        assert others
-        assert result.success, failure_of(result)
-        assert project.rows_by_month() == {"2024-05": 40}

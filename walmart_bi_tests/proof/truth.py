@@ -24,12 +24,25 @@ State = frozenset[tuple[str, str]]
 """Which file, by its SHA-256, supplies which month."""
 
 
+@dataclass(frozen=True)
+class Kpi:
+    """A KPI's columns, and its rows in a form that can be compared, sorted."""
+
+    columns: list[str]
+    rows: list[tuple[str, ...]]
+
+    def is_told_by(self, rows: Iterable[Iterable[Any]]) -> bool:
+        """Whether these rows, in the order of the columns, are the same multiset."""
+        return sorted(comparable(self.columns, row) for row in rows) == self.rows
+
+
 @dataclass
 class Truth:
     """The deliveries so far, each read by the oracle."""
 
     rows: dict[tuple[str, str], list[oracle.Row]] = field(default_factory=dict)
-    _kpis: dict[State, oracle.Kpis] = field(default_factory=dict)
+    _months: dict[tuple[str, str], Counter[Any]] = field(default_factory=dict)
+    _kpis: dict[State, dict[str, Kpi]] = field(default_factory=dict)
 
     def deliver(self, path: Path, months: list[str]) -> str:
         """Know this file, whose name declares the months; its SHA-256."""
@@ -40,15 +53,19 @@ class Truth:
         return sha256
 
     def month(self, month: str, sha256: str) -> Counter[Any]:
-        """The month's rows as a multiset, if this file supplies it."""
-        return Counter(as_told(row) for row in self.rows[month, sha256])
+        """The month's rows as a multiset, if this file supplies it. Not to be changed."""
+        if (month, sha256) not in self._months:
+            self._months[month, sha256] = Counter(as_told(row) for row in self.rows[month, sha256])
+        return self._months[month, sha256]
 
-    def kpis(self, state: State) -> oracle.Kpis:
+    def kpis(self, state: State) -> dict[str, Kpi]:
         """Every KPI of the state."""
         if state not in self._kpis:
-            self._kpis[state] = oracle.kpis(
-                [row for month, sha256 in sorted(state) for row in self.rows[month, sha256]]
-            )
+            rows = [row for month, sha256 in sorted(state) for row in self.rows[month, sha256]]
+            self._kpis[state] = {
+                name: Kpi(list(found[0]), sorted(comparable(found[0], row.values()) for row in found))
+                for name, found in oracle.kpis(rows).items()
+            }
         return self._kpis[state]
 
 

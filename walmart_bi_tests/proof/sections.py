@@ -1,0 +1,174 @@
+"""What each part came to, in words and tables, from the journal alone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from walmart_bi_tests.fuzz.runs import MEMORY_CAP
+from walmart_bi_tests.proof.document import Section, table
+from walmart_bi_tests.proof.findings import KINDS, Finding, counted
+from walmart_bi_tests.proof.journal import Journal
+from walmart_bi_tests.proof.matrix import MIDDLE
+from walmart_bi_tests.proof.parts import BY_SENSOR, CONVICTED_AT, CONVICTION, Size, findings_of, run_races
+from walmart_bi_tests.proof.races import RACERS
+
+Result = dict[str, Any]
+_COLUMNS = {
+    ("local", "real"): "DuckDB",
+    ("aws", "real"): "stand-in and S3 server",
+    ("local", "graph"): "DuckDB, sensor and graph",
+}
+
+
+def matrix_section(size: Size, journal: Journal) -> Section:
+    """The matrix as a table: a line a point, a column a target."""
+    done = list(journal.results("matrix"))
+    by_column = {column: [each for each in done if (each["target"], each["way"]) == column] for column in _COLUMNS}
+    rows = []
+    for point in sorted({each["point"] for each in done}):
+        cells = ([each for each in column if each["point"] == point] for column in by_column.values())
+        rows.append((f"`{point}`", *(_cell(cell) for cell in cells)))
+    found = [finding for each in done for finding in findings_of(each)]
+    asked = {("local", "real"): size.seeds["local"], ("aws", "real"): size.seeds["aws"]}
+    asked["local", "graph"] = size.graph_seeds
+    sizes = "\n".join(f"- {_COLUMNS[column]}: {_extent(each, asked[column])}" for column, each in by_column.items())
+    text = (
+        f"{len(done):,} loads were killed by SIGKILL, each at a named point (`adr/0017`), or a random moment after it "
+        f"(`{MIDDLE.strip()}`). Each was given again once, and then everything was compared with the oracle, row by "
+        f"row and KPI by KPI. {_sum(done, 'looks'):,} times somebody looked meanwhile; {_sum(done, 'not_let_in'):,} "
+        "times a DuckDB file was being written and the look, which does not wait, was not let in. A cell is kills that "
+        f"held / kills.\n\n{sizes}\n\n"
+        f"{table(['found', *KINDS], [('', *counted(found).values())])}\n\n"
+        f"{table(['point', *_COLUMNS.values()], rows)}"
+        f"{_listed((_name(each), findings_of(each)) for each in done)}"
+    )
+    complete = bool(done) and all(_least(by_column[column]) >= seeds for column, seeds in asked.items())
+    return Section(
+        "Kill matrix",
+        not found,
+        text,
+        complete,
+        (
+            "A power cut: SIGKILL ends a process, the kernel still writes what it was given.",
+            "A Redshift or an S3 that dies itself; the stand-in's own limits are in `adr/0011`.",
+            "Readers of `dashboard_data/latest/` who do not compare its files with its manifest: while it is written, "
+            "and after a death in the middle until the next load, it holds files of two snapshots, which the manifest "
+            "gives away. A snapshot's own folder is never mixed.",
+            f"Through sensor and graph: only {len(BY_SENSOR)} points, on DuckDB. The other kills call the functions of "
+            "the assets in the graph's order.",
+        ),
+    )
+
+
+def _cell(trials: list[Result]) -> str:
+    return f"{sum(not each['findings'] for each in trials)} / {len(trials)}" if trials else "-"
+
+
+def _least(trials: list[Result]) -> int:
+    """How many seeds each point has had at least."""
+    return min(Counter(each["point"] for each in trials).values(), default=0)
+
+
+def _extent(trials: list[Result], asked: int) -> str:
+    points = {each["point"] for each in trials}
+    named = len({point.removesuffix(MIDDLE) for point in points})
+    return (
+        f"{len(trials):,} kills at {len(points)} places ({named} named points), each with at least "
+        f"{_least(trials)} of {asked} seeds"
+    )
+
+
+def _name(each: Result) -> str:
+    return f"{each['target']}, {each['way']}, {each['point']}, seed {each['seed']}"
+
+
+def _sum(results: Iterable[Result], what: str) -> int:
+    return sum(each[what] for each in results)
+
+
+def _listed(named: Iterable[tuple[str, list[Finding]]]) -> str:
+    lines = [f"- {name}: {each.kind}: {each.text}" for name, found in named for each in found]
+    return "\n\n" + "\n".join(lines) if lines else ""
+
+
+def sight_section(_: Size, journal: Journal) -> Section:
+    """Whether the matrix convicts loaders that are wrong on purpose."""
+    by_loader: dict[str, list[Result]] = defaultdict(list)
+    for each in journal.results("sight"):
+        by_loader[each["way"]].append(each)
+    rows, convicted = [], []
+    for loader, trials in by_loader.items():
+        found = Counter(finding.kind for each in trials for finding in findings_of(each))
+        convicted.append(any(found[kind] for kind in CONVICTION))
+        rows.append((loader, len(trials), sum(bool(each["findings"]) for each in trials), *(found[k] for k in KINDS)))
+    text = (
+        "The same trials with loaders that are wrong on purpose (`walmart_bi_tests/proof/broken.py`): each must be "
+        f"convicted.\n\n{table(['loader', 'kills', 'convicted', *KINDS], rows)}"
+    )
+    return Section("That the suite can see", all(convicted), text, set(by_loader) == set(CONVICTED_AT))
+
+
+def races_section(size: Size, journal: Journal) -> Section:
+    """The races as a table."""
+    together: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for each in run_races(journal):
+        together[each["name"], each["target"]].append(each)
+    rows = []
+    for (name, target), each in sorted(together.items()):
+        found = counted([finding for race in each for finding in findings_of(race)])
+        figures = (_sum(each, what) for what in ("rounds", "loads", "looks", "told_why"))
+        rows.append((name, {"local": "DuckDB", "aws": "stand-in"}[target], *figures, *found.values()))
+    results = [race for each in together.values() for race in each]
+    loads = _sum(results, "loads")
+    text = (
+        f"{loads:,} loads raced, up to {RACERS} processes at a time, with a reader who looks all the while. `told "
+        "why`: a load that ended with one line that names cause and next step, because another one had overtaken it; "
+        "it was given again.\n\n"
+        f"{table(['race', 'target', 'rounds', 'loads', 'looks', 'told why', *KINDS], rows)}"
+        f"{_listed((each['name'], findings_of(each)) for each in results)}"
+    )
+    held = not any(each["findings"] for each in results)
+    return Section("Races", held, text, loads >= size.loads, ("Two machines: the processes of a race share one.",))
+
+
+def histories_section(size: Size, journal: Journal) -> Section:
+    """The random histories."""
+    done = list(journal.results("histories"))
+    figures: Counter[str] = Counter()
+    for each in done:
+        figures += Counter(each["figures"])
+    found = [each for each in done if each["problem"]]
+    told = table(["what happened", "times"], [(what, f"{times:,}") for what, times in sorted(figures.items())])
+    lines = "".join(f"\n- seed {each['seed']}: `{each['problem'].strip().splitlines()[-1][:300]}`" for each in found)
+    text = (
+        f"{figures['histories']:,} histories on DuckDB of up to {size.steps} random steps each, by hypothesis, with "
+        f"the first seed {size.first_seed}: deliveries, corrections, loads, crashes, races, roll-backs, restarts, lost "
+        f"cursors. After each step table and ledger were compared with a model that is a dictionary. {len(found)} "
+        f"differ.{lines}\n\n{told}"
+    )
+    gap = "Long random histories on the stand-in; a short one runs with the tests."
+    return Section("Random histories", not found, text, figures["histories"] >= size.histories, (gap,))
+
+
+def fuzz_section(size: Size, journal: Journal) -> Section:
+    """The mutated files."""
+    done = list(journal.results("fuzz"))
+    endings: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for each in done:
+        endings += Counter(each["endings"])
+        reasons += Counter(each["reasons"])
+    violations = {number: problems for each in done for number, problems in each["violations"].items()}
+    peak = max((each["peak_bytes"] for each in done), default=0) / 2**20
+    rows = [(f"`{reason}`" if reason else "accepted", f"{count:,}") for reason, count in reasons.most_common()]
+    lines = "".join(f"\n- input {number}: {problems[0][:300]}" for number, problems in sorted(violations.items()))
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(endings.items()))
+    text = (
+        f"{endings.total():,} mutated files of seed {size.first_seed}: {kinds}; {_sum(done, 'records'):,} records "
+        f"accounted for by independent counting. At most {peak:,.0f} MB of memory were used, the cap is "
+        f"{MEMORY_CAP / 2**20:,.0f} MB. {len(violations)} inputs ended otherwise, or with counts that do not add up."
+        f"{lines}\n\n{table(['ending', 'inputs'], rows)}"
+    )
+    return Section("Mutated files", not violations, text, endings.total() >= size.inputs)

@@ -1,0 +1,97 @@
+"""What a long run leaves when it is stopped, that it goes on from there, and that its document says what was done."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from walmart_bi_tests.proof import others
+from walmart_bi_tests.proof.__main__ import PARTS
+from walmart_bi_tests.proof.document import Run, document
+from walmart_bi_tests.proof.findings import Finding
+from walmart_bi_tests.proof.journal import Journal
+from walmart_bi_tests.proof.matrix import Trial
+from walmart_bi_tests.proof.parts import Size, note_trial
+
+SIZE = Size(
+    seeds={"local": 1, "aws": 1}, graph_seeds=1, loads=8, histories=1, steps=3, inputs=40, processes=1, first_seed=5
+)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.jsonl", run="2026-01-01 00:00:00")
+
+
+def written(journal: Journal, size: Size = SIZE) -> str:
+    return document([section(size, journal) for _, section in PARTS.values()], [Run(journal.run, "the command", 3.0)])
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The journal of a run that is complete but for the races."""
+    journal = Journal(tmp_path_factory.mktemp("lines") / "journal.jsonl", run="2026-01-01 00:00:00")
+    for target, way in [("local", "real"), ("aws", "real"), ("local", "graph")]:
+        note_trial(journal, "matrix", Trial(target, way, "commit.before", 5, looks=4))
+    for loader in ("ledger first", "ledger last", "append"):
+        convicted = Trial("local", loader, "ledger.after", 5, [Finding("doubled", "2024-05: 3 rows too many")])
+        note_trial(journal, "sight", convicted, aloud=False)
+    others._histories(journal, [(1, SIZE.steps, 5_000_000)])
+    others.fuzzing(SIZE, journal)
+    return journal.path.read_text()
+
+
+@pytest.fixture
+def stopped(journal: Journal, lines: str) -> Journal:
+    journal.path.write_text(lines)
+    return journal
+
+
+def test_given_a_line_that_a_death_cut_off_when_the_journal_is_read_then_the_others_are_there(journal: Journal):
+    journal.add("matrix", point="one")
+    journal.add("races", name="other")
+    with journal.path.open("a") as file:
+        file.write('{"part": "matrix", "poi')
+    assert [each["point"] for each in journal.results("matrix")] == ["one"]
+
+
+def test_given_parts_that_are_done_when_the_run_goes_on_then_they_are_not_done_again(stopped: Journal, lines: str):
+    others.histories(SIZE, stopped)
+    others.fuzzing(SIZE, stopped)
+    assert stopped.path.read_text() == lines
+
+
+def test_given_a_run_that_was_stopped_when_written_then_the_document_says_what_was_not_done(stopped: Journal):
+    text = written(stopped)
+    assert "**What was done held. Less was done than is asked for: Races.**" in text
+    assert "3 loads were killed by SIGKILL" in text
+    assert "| `commit.before` | 1 / 1 | 1 / 1 | 1 / 1 |" in text
+    assert "40 mutated files of seed 5" in text
+
+
+@pytest.mark.parametrize(
+    "finds",
+    [
+        lambda journal: note_trial(
+            journal, "matrix", Trial("aws", "real", "copy.after", 6, [Finding("lost", "2024-05: 2 rows are missing")])
+        ),
+        lambda journal: journal.add(
+            "histories", seed=6, histories=1, steps=3, figures={}, problem="a trace\nit differs"
+        ),
+        lambda journal: journal.add(
+            "races", name="a race", target="aws", rounds=1, loads=8, looks=1, told_why=0, findings=[("torn", "half")]
+        ),
+    ],
+)
+def test_given_a_finding_of_any_part_when_written_then_the_document_and_its_first_line_say_so(
+    stopped: Journal, finds: Callable[[Journal], None]
+):
+    finds(stopped)
+    text = written(stopped)
+    assert "**Something did not hold: see below.**" in text
+    assert text.count("**Did not hold.**") == 1
+
+
+def test_given_a_broken_loader_that_nothing_convicts_when_written_then_the_suite_is_said_not_to_see(journal: Journal):
+    note_trial(journal, "sight", Trial("local", "append", "ledger.after", 5, [Finding("unexplained", "an error")]))
+    assert "## That the suite can see\n\n**Did not hold.**" in written(journal)
