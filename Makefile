@@ -60,7 +60,7 @@ test: setup-dev ## format, lint, types, then every test, with branch coverage he
 	@echo 'make: types' && $(BIN)/mypy --no-error-summary
 	@echo 'make: tests' && $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
 
-proof: setup-dev ## kill and race loads for an hour or more, and write docs/proof.md (PROOF_ARGS='--seeds 5' for less)
+proof: setup-dev ## kill, race and fuzz loads for hours, and write docs/proof.md; goes on where it was stopped (PROOF_ARGS='--seeds 5' for less)
 	@$(BIN)/python -m walmart_bi_tests.proof $(PROOF_ARGS)
 
 bench: setup-dev ## the benchmark table

@@ -19,7 +19,10 @@ _PACKAGES = [
 
 @dataclass(frozen=True)
 class Section:
-    """One part's account of itself: whether everything that it looked at held, and whether it did all it was asked."""
+    """One part's account of itself: whether everything that it looked at held, and whether it did all it was asked.
+
+    A part that was not run has no text.
+    """
 
     title: str
     held: bool
@@ -65,8 +68,8 @@ def document(sections: Sequence[Section], runs: Sequence[Run]) -> str:
             ],
         ),
     ]
-    body = [f"\n## {each.title}\n\n{_state(each)} {each.text}" for each in sections]
-    gaps = [f"- {gap}" for section in sections for gap in section.not_covered]
+    body = [f"\n## {each.title}\n\n{_state(each)} {each.text}".rstrip() for each in sections]
+    gaps = [f"- {each.title}: {gap}" for each in sections for gap in each.not_covered]
     return "\n".join([*intro, *body, "\n## Not covered\n", *gaps]) + "\n"
 
 
@@ -80,6 +83,8 @@ def _verdict(sections: Sequence[Section]) -> str:
 
 
 def _state(section: Section) -> str:
+    if not section.text:
+        return "**Not run.**"
     held = "Held." if section.held else "**Did not hold.**"
     return held if section.complete else f"{held} **Not all that is asked for was done.**"
 

@@ -67,6 +67,7 @@ def test_given_a_run_that_was_stopped_when_written_then_the_document_says_what_w
     assert "3 loads were killed by SIGKILL" in text
     assert "| `commit.before` | 1 / 1 | 1 / 1 | 1 / 1 |" in text
     assert "40 mutated files of seed 5" in text
+    assert "## Races\n\n**Not run.**\n" in text
 
 
 @pytest.mark.parametrize(
