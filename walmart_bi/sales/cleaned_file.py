@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 
 from walmart_bi.months import first_day
 from walmart_bi.records import ControlTotals, FileCounts, SourceFile
+from walmart_bi.sales.ahead import OneBehind, one_ahead
 from walmart_bi.sales.cleaning import CleanBatch, Ints, Rules, clean
 from walmart_bi.sales.contract import (
     DUPLICATE_RECORD,
@@ -29,12 +31,13 @@ from walmart_bi.sales.contract import (
     DuplicatePolicy,
 )
 from walmart_bi.sales.date_order import prove_date_order
-from walmart_bi.sales.duplicates import RecordHasher, SeenRecords
+from walmart_bi.sales.duplicates import SeenRecords
 from walmart_bi.sales.errors import RejectedFile, SourceChanged
 from walmart_bi.sales.extra_copies import ExtraCopies
 from walmart_bi.sales.month_files import MonthFile, MonthFiles, as_table
 from walmart_bi.sales.raw_batch import RawBatch
 from walmart_bi.sales.reading import open_raw
+from walmart_bi.sales.record_hashes import RecordHasher
 from walmart_bi.sales.set_aside import DUPLICATES_COLUMNS, QUARANTINE_COLUMNS, SetAside
 
 __all__ = ["CleanedFile", "CleanedMonth", "DuplicatePolicy", "clean_file"]
@@ -86,7 +89,7 @@ def clean_file(
     with ExitStack() as files:
         run = _Run(source, rules, months, workdir, files)
         try:
-            for batch in open_raw(path, source.key, digest.update).batches:
+            for batch in one_ahead(open_raw(path, source.key, digest.update).batches):
                 run.add(batch)
                 if progress is not None:
                     progress(run.records)
@@ -105,7 +108,7 @@ class _Run:
     ) -> None:
         self._source, self._rules = source, rules
         self._months = {_month_number(month): month for month in sorted(months)}
-        self._month_files = MonthFiles(self._months.values(), workdir)
+        self._month_files = MonthFiles(self._months.values(), workdir, files.enter_context(OneBehind()))
         self._quarantine = files.enter_context(SetAside(workdir / "quarantine.csv", QUARANTINE_COLUMNS, source.key))
         self._duplicates = files.enter_context(SetAside(workdir / "duplicates.csv", DUPLICATES_COLUMNS, source.key))
         self._copies = ExtraCopies(workdir / "extra_copies.arrow")
@@ -149,17 +152,16 @@ class _Run:
             self._month_files.add(self._months[number], table.slice(start, stop - start))
 
     def _set_aside(self, batch: RawBatch, cleaned: CleanBatch) -> None:
-        bad = [(int(batch.lines[row]), row, found) for row, found in cleaned.reasons().items()]
-        for line, row, found in bad:
-            self._quarantine.add(
-                line,
-                ";".join(dict.fromkeys(reason for reason, _ in found)),
-                ";".join(dict.fromkeys(column for _, column in found)),
-                raw=batch.raw(row),
-            )
-            self._reasons.update({reason for reason, _ in found})
-            if cleaned.dated[row] and int(cleaned.months[row]) in self._months:
-                self._month_quarantined[self._months[int(cleaned.months[row])]] += 1
+        found = cleaned.reasons()
+        lines = batch.lines[list(found)].tolist()
+        for line, row, pairs in zip(lines, found, found.values(), strict=True):
+            self._quarantine.add(line, *_described(pairs), raw=batch.raw(row))
+        for pairs, records in Counter(found.values()).items():
+            self._reasons.update(dict.fromkeys((reason for reason, _ in pairs), records))
+        bad = np.flatnonzero(~cleaned.good & cleaned.dated)
+        for month, records in zip(*np.unique(cleaned.months[bad], return_counts=True), strict=True):
+            if int(month) in self._months:
+                self._month_quarantined[self._months[int(month)]] += int(records)
         for record in batch.damaged:
             self._quarantine.add(record.line, ";".join(record.reasons), ";".join(record.columns), raw=record.raw)
             self._reasons.update(record.reasons)
@@ -205,17 +207,17 @@ class _Run:
         )
 
     def _settle_copies(self, policy: str) -> None:
-        for frame, first_lines, raws in self._copies.take():
-            for month, rows in frame.groupby("month", sort=True):
-                name = f"{month:%Y-%m}"
+        for rows, first_lines, raws in self._copies.take():
+            for day in sorted(rows["month"].unique().to_pylist()):
+                name, of_month = f"{day:%Y-%m}", rows.filter(pc.equal(rows["month"], day))
                 if policy == "keep":
-                    self._month_files.add(name, as_table(rows))
+                    self._month_files.add(name, of_month)
                 elif policy == "drop_exact":
-                    self._month_removed[name] += len(rows)
+                    self._month_removed[name] += len(of_month)
                 else:
-                    self._month_quarantined[name] += len(rows)
-                    self._reasons[DUPLICATE_RECORD] += len(rows)
-            for line, first_line, raw in zip(frame["source_line"].tolist(), first_lines, raws, strict=True):
+                    self._month_quarantined[name] += len(of_month)
+                    self._reasons[DUPLICATE_RECORD] += len(of_month)
+            for line, first_line, raw in zip(rows["source_line"].to_pylist(), first_lines, raws, strict=True):
                 if policy == "drop_exact":
                     self._duplicates.add(line, first_line, raw=raw)
                 elif policy == "quarantine":
@@ -235,6 +237,13 @@ class _Run:
                 place=self._source.key,
                 next_step="name the file after the months that it holds, or deliver the right file.",
             )
+
+
+@lru_cache(maxsize=1024)
+def _described(pairs: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    """The reasons and the columns of a record, each once."""
+    reasons, columns = zip(*pairs, strict=True)
+    return ";".join(dict.fromkeys(reasons)), ";".join(dict.fromkeys(columns))
 
 
 def _named(unknown: Counter[tuple[str, str]]) -> dict[str, int]:

@@ -82,10 +82,8 @@ class CleanBatch:
     def frame(self, rows: Ints) -> pd.DataFrame:
         """The given good records as typed rows, in the given order, with the contract's output columns."""
         take = pa.array(rows)
-        series = {column.name: self._columns[column.name].take(take) for column in OUTPUT_COLUMNS}
-        return pd.DataFrame(
-            {name: pd.Series(values, dtype=pd.ArrowDtype(values.type)) for name, values in series.items()}
-        )
+        taken = {column.name: self._columns[column.name].take(take) for column in OUTPUT_COLUMNS}
+        return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(values) for name, values in taken.items()}, copy=False)
 
     def repairs(self, rows: Ints) -> Counter[str]:
         """How many fields of the given records were repaired, by kind."""
@@ -103,12 +101,13 @@ class CleanBatch:
                 counts[name, column.texts[code].as_py()] += int(seen[code])
         return counts
 
-    def reasons(self) -> dict[int, list[tuple[str, str]]]:
+    def reasons(self) -> dict[int, tuple[tuple[str, str], ...]]:
         """For each record that is not good: its (reason, raw column) pairs in the contract's order."""
-        found: dict[int, list[tuple[str, str]]] = {}
+        found: dict[int, tuple[tuple[str, str], ...]] = {}
         for reason, column, records in self.faults:
+            pair = ((reason, column),)
             for record in np.flatnonzero(records).tolist():
-                found.setdefault(record, []).append((reason, column))
+                found[record] = found.get(record, ()) + pair
         return dict(sorted(found.items()))
 
 

@@ -21,6 +21,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 # Nothing to fold: single spaces between characters that are no white space to Python's `str.split`.
 _FOLDED = r"\A(?:[^\s\x0b\x1c-\x1f\x85\p{Z}]+(?: [^\s\x0b\x1c-\x1f\x85\p{Z}]+)*)?\z"
 _PLAIN_AMOUNT = r"\A0*[0-9]{1,10}(?:\.[0-9]{1,2})?\z"
+SPACE, DELETE = 32, 127
 _YEAR_LAST = r"\A\s*[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}\s*\z"
 
 
@@ -81,12 +82,9 @@ def replaced(texts: Any, where: Bools, replacement: str) -> Any:
 
 def normalise(texts: Any) -> Normalised:
     """Unicode normal form C, trimmed, inner white space folded."""
-    if _only_visible_ascii(texts):
-        return Normalised(texts, {})
-    odd = ~_matches(texts, _FOLDED)
-    foreign = ~pc.string_is_ascii(texts).to_numpy(zero_copy_only=False)
-    if foreign.any() and not unicodedata.is_normalized("NFC", "\n".join(texts.filter(pa.array(foreign)).to_pylist())):
-        odd |= foreign
+    odd, foreign = _odd_and_foreign(texts)
+    if foreign.any():
+        odd |= _odd_among(texts, foreign)
     if not odd.any():
         return Normalised(texts, {})
     given = texts.filter(pa.array(odd)).to_pylist()
@@ -97,6 +95,43 @@ def normalise(texts: Any) -> Normalised:
         WHITE_SPACE: _scattered(odd, [text != other for text, other in zip(composed, folded, strict=True)]),
     }
     return Normalised(pc.replace_with_mask(texts, pa.array(odd), pa.array(folded, pa.string())), changed)
+
+
+def _odd_and_foreign(texts: Any) -> tuple[Bools, Bools]:
+    """Texts with a space at an edge, two in a row or a control character, and texts beyond ASCII.
+
+    Looks at the bytes of all texts at once: a regular expression costs twenty times as much.
+    """
+    odd, foreign = np.zeros(len(texts), np.bool_), np.zeros(len(texts), np.bool_)
+    content, offsets = content_of(texts)
+    special = np.flatnonzero(content - np.uint8(33) >= 94)  # wraps around below 33
+    if len(special) == 0:
+        return odd, foreign
+    values = content[special]
+    spaces = special[values == SPACE]
+    filled = np.flatnonzero(offsets[1:] > offsets[:-1])
+    odd[filled] = (content[offsets[filled]] == SPACE) | (content[offsets[filled + 1] - 1] == SPACE)
+    doubled = spaces[1:][spaces[1:] == spaces[:-1] + 1]
+    control = special[(values < SPACE) | (values == DELETE)]
+    odd[np.searchsorted(offsets, np.concatenate((doubled, control)), "right") - 1] = True
+    foreign[np.searchsorted(offsets, special[values > DELETE], "right") - 1] = True
+    return odd, foreign
+
+
+def _odd_among(texts: Any, foreign: Bools) -> Bools:
+    """Which of the texts beyond ASCII are not in normal form, or may not be."""
+    some = texts.filter(pa.array(foreign))
+    odd = ~_matches(some, _FOLDED)
+    if not unicodedata.is_normalized("NFC", "\n".join(some.to_pylist())):
+        odd[:] = True
+    return _scattered(foreign, odd)
+
+
+def content_of(texts: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """The bytes of all texts in a row, and where in them each begins and the last ends."""
+    offsets = np.frombuffer(texts.buffers()[1] or b"\0\0\0\0", np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    content = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    return content, offsets - offsets[0]
 
 
 def converted(
@@ -159,16 +194,7 @@ def _matches(texts: Any, pattern: str) -> Bools:
     return matches
 
 
-def _scattered(where: Bools, values: list[bool]) -> Bools:
+def _scattered(where: Bools, values: list[bool] | Bools) -> Bools:
     spread = np.zeros(len(where), np.bool_)
     spread[where] = values
     return spread
-
-
-def _only_visible_ascii(texts: Any) -> bool:
-    """Whether no byte of any text is a space, a control character or beyond ASCII; looks at the bytes at once."""
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    if len(texts) == 0:
-        return True
-    content = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    return bool((content - np.uint8(33) < 94).all())  # wraps around below 33

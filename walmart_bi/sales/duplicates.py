@@ -1,61 +1,36 @@
 """Records that equal an earlier one of the same file in every raw field, found in bounded memory.
 
-Every record is known by two 64-bit hashes under keys that are new in each process: one of its customer id, and one of
-all its fields. Records with different ids are taken for equal with probability 2^-128 a pair; with the same id, 2^-64
-a pair. Even ten million records of one customer give an expected 3e-6 false pairs in a file, so a match counts as
-equality. What is kept of a record is 24 bytes: both hashes and its line.
+Every record is known by two 64-bit hashes under keys that are new for each file (`record_hashes.py`): one of its
+customer id, and one of all its fields. Two records are taken for equal only when both agree: with probability 2^-64
+when they differ in the id alone or in the other fields alone, 2^-128 when in both. Even ten million records of one
+customer give an expected 3e-6 false pairs in a file, so a match counts as equality. What is kept of a record is 24
+bytes: both hashes, its number and its line.
 """
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from walmart_bi.sales.columns import column
-from walmart_bi.sales.raw_batch import RawBatch
+from walmart_bi.sales.record_hashes import Hashes
 
-Hashes = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.uint32]
 
 _SLOTS_A_RECORD = 8
 _MAX_SLOTS = 2**26
-
-
-class RecordHasher:
-    """Hashes of records by their raw fields, under one random key."""
-
-    def __init__(self) -> None:
-        self._key = secrets.token_hex(8)
-        self._factors: list[np.uint64] = []
-
-    def hashes(self, batch: RawBatch) -> tuple[Hashes, Hashes]:
-        """For each record of the batch: the hash of its customer id, and the hash of all fields."""
-        ids = np.zeros(len(batch.lines), np.uint64)
-        records = np.zeros(len(batch.lines), np.uint64)
-        while len(self._factors) < batch.table.num_columns:
-            self._factors.append(np.uint64(secrets.randbits(64) | 1))
-        for name, factor in zip(batch.table.column_names, self._factors, strict=False):
-            values = column(batch.table[name])
-            texts = values.texts.to_numpy(zero_copy_only=False)
-            if name == "Customer_ID":
-                ids = values.spread(pd.util.hash_array(texts, hash_key=self._key, categorize=False))
-            # Python's own hash of texts is a second keyed one, independent of the first.
-            hashed = np.fromiter(map(hash, texts), np.int64, len(texts)).view(np.uint64)
-            records += values.spread(hashed * factor)
-        return ids, records
+# Runs of one size before they are merged. Few records are looked up, so many runs cost less than merging them often.
+_RUNS_A_LEVEL = 8
 
 
 @dataclass(frozen=True)
 class _Run:
-    """Records in the order of their hash."""
+    """Different records in the order of their hash, each with its number in the file."""
 
     records: Hashes
-    ids: Hashes
-    lines: Ints
+    numbers: Numbers
 
     def __len__(self) -> int:
         return len(self.records)
@@ -68,48 +43,116 @@ class SeenRecords:
         slots = min(_MAX_SLOTS, 1 << max(10, (expected * _SLOTS_A_RECORD).bit_length()))
         self._shift = np.uint64(64 - (slots.bit_length() - 1))
         self._taken = np.zeros(slots, np.bool_)
-        self._runs: list[_Run] = []
+        self._levels: list[list[_Run]] = [[]]
+        self._file = _RecordsInOrder()
 
     def first_lines(self, ids: Hashes, records: Hashes, lines: Ints) -> Ints:
         """Add a batch; for each record the line of the first one that equals it, or 0 when it is the first itself."""
         found = self._earlier(ids, records)
-        order = np.argsort(records, kind="stable")
-        run = _Run(records[order], ids[order], lines[order])
-        again = np.flatnonzero((run.records[1:] == run.records[:-1]) & (run.ids[1:] == run.ids[:-1])) + 1
-        for position in again.tolist():  # in order, so that a third copy gets the line of the first
-            row, previous = order[position], order[position - 1]
-            found[row] = found[row] or found[previous] or lines[previous]
-        self._taken[records >> self._shift] = True
-        self._add(run)
+        order = _by_hash(records)
+        _mark_repeats(found, order, ids, records, lines)
+        new = order[found[order] == 0]
+        self._taken[records[new] >> self._shift] = True
+        self._add(_Run(records[new], (len(self._file) + new).astype(np.uint32)))
+        self._file.add(ids, lines)
         return found
 
     def distinct_ids(self) -> int:
         """How many different customer ids there are."""
-        ids = np.sort(np.concatenate([np.empty(0, np.uint64), *(run.ids for run in self._runs)]))
+        ids = self._file.ids()
+        ids.sort()
         return int(np.count_nonzero(ids[1:] != ids[:-1])) + (1 if len(ids) else 0)
 
     def _earlier(self, ids: Hashes, records: Hashes) -> Ints:
+        """For each record the line of the one in an earlier batch that equals it, or 0."""
         found = np.zeros(len(records), np.int64)
         candidates = np.flatnonzero(self._taken[records >> self._shift])
         candidates = candidates[np.argsort(records[candidates])]
-        wanted, wanted_ids = records[candidates], ids[candidates]
-        for run in self._runs:
+        wanted = records[candidates]
+        for run in (run for level in self._levels for run in level):
             place = np.minimum(np.searchsorted(run.records, wanted), len(run) - 1)
-            equal = (run.records[place] == wanted) & (run.ids[place] == wanted_ids)
-            earlier = found[candidates[equal]]
-            lines = run.lines[place[equal]]
-            found[candidates[equal]] = np.where(earlier == 0, lines, np.minimum(earlier, lines))
+            equal = np.flatnonzero(run.records[place] == wanted)
+            if len(equal):
+                earlier_ids, lines = self._file.at(run.numbers[place[equal]])
+                rows = candidates[equal]
+                same = earlier_ids == ids[rows]
+                found[rows[same]] = lines[same]
         return found
 
     def _add(self, run: _Run) -> None:
-        while self._runs and len(self._runs[-1]) <= len(run):
-            last = self._runs.pop()
-            records = np.concatenate((last.records, run.records))
-            order = np.argsort(records, kind="stable")
-            run = _Run(
-                records[order],
-                np.concatenate((last.ids, run.ids))[order],
-                np.concatenate((last.lines, run.lines))[order],
-            )
         if len(run):
-            self._runs.append(run)
+            self._levels[0].append(run)
+        for number, level in enumerate(self._levels):
+            if len(level) == _RUNS_A_LEVEL:
+                if number + 1 == len(self._levels):
+                    self._levels.append([])
+                self._levels[number + 1].append(_merged(level))
+                level.clear()
+
+
+class _RecordsInOrder:
+    """What is known of every record beside its hash, by its number in the file: 12 bytes."""
+
+    def __init__(self) -> None:
+        self._ids: list[Hashes] = []
+        # A batch's lines lie close together, so all but the first are kept as the distance from it.
+        self._lines: list[Numbers] = []
+        self._first_lines: list[int] = []
+        self._starts: list[int] = []
+        self._records = 0
+
+    def __len__(self) -> int:
+        return self._records
+
+    def add(self, ids: Hashes, lines: Ints) -> None:
+        """The records of a batch."""
+        if len(ids):
+            self._ids.append(ids)
+            self._first_lines.append(int(lines[0]))
+            self._lines.append((lines - lines[0]).astype(np.uint32))
+            self._starts.append(self._records)
+            self._records += len(ids)
+
+    def at(self, numbers: Numbers) -> tuple[Hashes, Ints]:
+        """The ids and lines of some records."""
+        ids, lines = np.empty(len(numbers), np.uint64), np.empty(len(numbers), np.int64)
+        batches = np.searchsorted(self._starts, numbers, "right") - 1
+        for batch in np.unique(batches).tolist():
+            here = batches == batch
+            rows = numbers[here] - np.uint32(self._starts[batch])
+            ids[here] = self._ids[batch][rows]
+            lines[here] = self._first_lines[batch] + self._lines[batch][rows].astype(np.int64)
+        return ids, lines
+
+    def ids(self) -> Hashes:
+        """The ids of all records, as an array of its own."""
+        return np.concatenate((np.empty(0, np.uint64), *self._ids))
+
+
+def _by_hash(records: Hashes) -> Ints:
+    """The rows in the order of their hash, equal ones in the order of the file."""
+    # Numbers alone sort many times faster than rows by number, so the row takes the place of the lowest bits.
+    bits = np.uint64(len(records).bit_length())
+    keys = np.sort((records >> bits << bits) | np.arange(len(records), dtype=np.uint64))
+    order = (keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    ordered = records[order]
+    if np.any(ordered[1:] < ordered[:-1]):  # hashes that differ in those bits only
+        order = np.argsort(records, kind="stable")
+    return order
+
+
+def _mark_repeats(found: Ints, order: Ints, ids: Hashes, records: Hashes, lines: Ints) -> None:
+    """Enter into `found` the records that equal an earlier one of their own batch."""
+    ordered, ordered_ids = records[order], ids[order]
+    again = np.flatnonzero((ordered[1:] == ordered[:-1]) & (ordered_ids[1:] == ordered_ids[:-1])) + 1
+    if len(again):
+        heads = np.arange(len(order))
+        heads[again] = 0
+        first = order[np.maximum.accumulate(heads)[again]]
+        found[order[again]] = np.where(found[first] > 0, found[first], lines[first])
+
+
+def _merged(runs: list[_Run]) -> _Run:
+    records = np.concatenate([run.records for run in runs])
+    order = np.argsort(records)
+    return _Run(records[order], np.concatenate([run.numbers for run in runs])[order])

@@ -34,7 +34,7 @@ class ExtraCopies:
         rows = as_table(frame).append_column("first_line", pa.array(first_lines, pa.int64()))
         self._writer.write_table(rows.append_column("raw", pa.array(raws, pa.binary())).cast(_STORED))
 
-    def take(self) -> Iterator[tuple[pd.DataFrame, list[int], list[bytes]]]:
+    def take(self) -> Iterator[tuple[Any, list[int], list[bytes]]]:
         """Everything that was added, batch by batch; afterwards the file is gone."""
         if self._writer is None:
             return
@@ -42,6 +42,5 @@ class ExtraCopies:
         with pa.ipc.open_stream(str(self._path)) as stream:
             for batch in stream:
                 rows = pa.Table.from_batches([batch])
-                typed = rows.select(SCHEMA.names).to_pandas(types_mapper=pd.ArrowDtype)
-                yield typed, rows["first_line"].to_pylist(), rows["raw"].to_pylist()
+                yield rows.select(SCHEMA.names).cast(SCHEMA), rows["first_line"].to_pylist(), rows["raw"].to_pylist()
         self._path.unlink()

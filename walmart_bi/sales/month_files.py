@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from walmart_bi.records import ControlTotals
+from walmart_bi.sales.ahead import OneBehind
 
 _REPEATING = pa.dictionary(pa.int32(), pa.string())
 # Texts of few values stay dictionaries up to the writer; in the file they are plain strings, because no Arrow schema is
@@ -38,8 +40,11 @@ SCHEMA = pa.schema(
     ]
 )
 # A dictionary of values that hardly repeat costs time and memory and is given up in the end.
-_DICTIONARY_COLUMNS = [name for name in SCHEMA.names if name not in ("customer_id", "source_line")]
-# All rows that wait for their row group; with many months each gets a smaller group instead of more memory.
+_SELDOM_REPEATED = ("customer_id", "source_line")
+_DICTIONARY_COLUMNS = [name for name in SCHEMA.names if name not in _SELDOM_REPEATED]
+_CODEC, _SAMPLE_ROWS, _WORTHWHILE_SHARE = "snappy", 2_000, 0.9
+# All rows that wait for their row group; with many months each gets a smaller group instead of more memory. One group
+# more may be on its way into its file.
 _WAITING_ROWS = 300_000
 
 
@@ -59,8 +64,8 @@ class MonthFile:
 
 @dataclass
 class _OpenMonth:
-    writer: Any
     path: Path
+    writer: Any = None
     waiting: list[Any] = field(default_factory=list)
     waiting_rows: int = 0
     totals: dict[str, int] = field(default_factory=dict)
@@ -77,14 +82,23 @@ class _OpenMonth:
         self.first_date = min(self.first_date or first, first)
         self.last_date = max(self.last_date, last)
 
-    def flush(self) -> None:
-        if self.waiting:
-            rows = pa.concat_tables(self.waiting).unify_dictionaries()
+    def take(self) -> list[Any]:
+        """The waiting rows, which wait no more."""
+        taken, self.waiting, self.waiting_rows = self.waiting, [], 0
+        return taken
+
+    def write(self, tables: list[Any]) -> None:
+        """One row group."""
+        rows = pa.concat_tables([SCHEMA.empty_table(), *tables]).unify_dictionaries()
+        if self.writer is None:
+            self.writer = _writer(self.path, rows)
+        if len(rows):
             self.writer.write_table(rows, row_group_size=len(rows))
-        self.waiting, self.waiting_rows = [], 0
 
     def close(self) -> MonthFile:
-        self.flush()
+        waiting = self.take()
+        if waiting or self.writer is None:
+            self.write(waiting)
         self.writer.close()
         with self.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -101,17 +115,20 @@ class _OpenMonth:
 class MonthFiles:
     """The Parquet files of the asked months while rows arrive. Equal rows in equal order give equal bytes."""
 
-    def __init__(self, months: Iterable[str], directory: Path) -> None:
-        self._open = {month: _open_month(directory / f"walmart_sales_{month}.parquet") for month in months}
+    def __init__(self, months: Iterable[str], directory: Path, writing: OneBehind) -> None:
+        self._open = {month: _OpenMonth(directory / f"walmart_sales_{month}.parquet") for month in months}
+        self._writing = writing
 
     def add(self, month: str, rows: Any) -> None:
         """Rows of a month, as a table of the schema."""
         self._open[month].add(rows)
         while sum(month.waiting_rows for month in self._open.values()) > _WAITING_ROWS:
-            max(self._open.values(), key=lambda month: month.waiting_rows).flush()
+            largest = max(self._open.values(), key=lambda month: month.waiting_rows)
+            self._writing.call(partial(largest.write, largest.take()))
 
     def close(self) -> dict[str, MonthFile]:
         """Finish every file."""
+        self._writing.wait()
         return {month: file.close() for month, file in self._open.items()}
 
 
@@ -122,11 +139,19 @@ def as_table(frame: pd.DataFrame) -> Any:
     return table.replace_schema_metadata(None)
 
 
-def _open_month(path: Path) -> _OpenMonth:
-    writer = pq.ParquetWriter(
-        path, SCHEMA, compression="snappy", store_schema=False, use_dictionary=_DICTIONARY_COLUMNS
-    )
-    return _OpenMonth(writer, path)
+def _writer(path: Path, rows: Any) -> Any:
+    """A file for rows of which these are the first."""
+    codecs = dict.fromkeys(SCHEMA.names, _CODEC)
+    for name in _SELDOM_REPEATED:
+        if pa.types.is_string(SCHEMA.field(name).type) and not _compressible(rows[name]):
+            codecs[name] = "none"
+    return pq.ParquetWriter(path, SCHEMA, compression=codecs, store_schema=False, use_dictionary=_DICTIONARY_COLUMNS)
+
+
+def _compressible(texts: Any) -> bool:
+    """Whether the first of the texts shrink. Random ids do not, and trying costs a third of writing all columns."""
+    sample = "".join(texts.slice(0, _SAMPLE_ROWS).to_pylist()).encode()
+    return len(pa.compress(sample, codec=_CODEC, asbytes=True)) < len(sample) * _WORTHWHILE_SHARE
 
 
 def _sums(rows: Any) -> dict[str, int]:

@@ -30,7 +30,7 @@ from walmart_bi.sales.contract import (
 )
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.header import Header, match_columns
-from walmart_bi.sales.raw_batch import DamagedRecord, RawBatch, RawFile
+from walmart_bi.sales.raw_batch import REPEATING_SHARE, DamagedRecord, RawBatch, RawFile
 
 BATCH_ROWS = 65_536
 BATCH_TEXT_BYTES = 64 * 2**20
@@ -164,11 +164,13 @@ def _raw_batch(table: Any, first_line: int) -> RawBatch:
 
 def _encoded(table: Any) -> Any:
     """Columns whose values repeat as dictionaries, as the text reader delivers them."""
-    columns = [
-        column if name == "Customer_ID" else pc.dictionary_encode(column)
-        for name, column in zip(table.column_names, table.combine_chunks().columns, strict=True)
-    ]
+    columns = [_encoded_if_repeating(column) for column in table.combine_chunks().columns]
     return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+def _encoded_if_repeating(column: Any) -> Any:
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    return encoded if len(encoded.dictionary) <= len(column) * REPEATING_SHARE else column
 
 
 def _csv_record(table: Any, row: int) -> bytes:

@@ -11,6 +11,10 @@ import numpy.typing as npt
 
 from walmart_bi.sales.header import Header
 
+# A dictionary pays while it has at most this share of the records. Measured on 8 MiB of sales: with half as many
+# amounts as records, plain texts are read and cleaned sooner; with a quarter as many cities it is even.
+REPEATING_SHARE = 0.3
+
 
 @dataclass(frozen=True)
 class DamagedRecord:
@@ -26,8 +30,8 @@ class DamagedRecord:
 class RawBatch:
     """Records as text. `table` (a pyarrow Table) has one column for each field of the header, by its field name.
 
-    A column is `string`, or `dictionary<int32, string>` where values repeat; none has nulls. `lines[i]` is where
-    record i begins and `raw(i)` its bytes.
+    A column is `string`, or `dictionary<int32, string>` where values repeat (which of them is only a matter of speed);
+    none has nulls. `lines[i]` is where record i begins and `raw(i)` its bytes.
     """
 
     table: Any

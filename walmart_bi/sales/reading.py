@@ -1,7 +1,7 @@
 """A delivered file as batches of text records, in bounded memory.
 
 Nothing is converted and no type is guessed here. Text is cut into records by `splitting.py` and into fields by pyarrow;
-columns whose values repeat arrive dictionary-encoded, so that cleaning works once per distinct value.
+columns whose values repeat arrive dictionary-encoded, so that cleaning works once per distinct value (`encodings.py`).
 """
 
 from __future__ import annotations
@@ -25,14 +25,12 @@ from walmart_bi.sales.contract import (
     WRONG_FIELD_COUNT,
 )
 from walmart_bi.sales.decoding import CHUNK_BYTES, is_parquet, text_chunks
+from walmart_bi.sales.encodings import Encodings
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.header import Header, read_header
 from walmart_bi.sales.parquet_reading import open_parquet
 from walmart_bi.sales.raw_batch import DamagedRecord, RawBatch, RawFile
 from walmart_bi.sales.splitting import Block, Split, is_utf8, split
-
-CUSTOMER_ID = "Customer_ID"
-REPEATING = pa.dictionary(pa.int32(), pa.string())
 
 
 def open_raw(path: Path, name: str, on_bytes: Callable[[bytes], object] | None = None) -> RawFile:
@@ -84,7 +82,7 @@ def _end_of_first_record(data: bytes) -> int:
 
 
 def _batches(header: Header, line: int, chunks: Iterator[bytes], name: str) -> Iterator[RawBatch]:
-    carry, records = b"", 0
+    carry, records, encodings = b"", 0, Encodings(header.field_names)
     for chunk in chain(chunks, (None,)):
         data = carry + (chunk or b"")
         if not data:
@@ -101,7 +99,7 @@ def _batches(header: Header, line: int, chunks: Iterator[bytes], name: str) -> I
                 next_step="split the file by month and deliver the parts.",
             )
         if len(part.block):
-            yield _parse(part.block, header)
+            yield _parse(part.block, header, encodings)
     if records == 0:
         raise RejectedFile(
             "header_only",
@@ -144,10 +142,14 @@ def _too_long(name: str, line: int) -> RejectedFile:
     )
 
 
-def _parse(block: Block, header: Header) -> RawBatch:
+def _parse(block: Block, header: Header, encodings: Encodings) -> RawBatch:
     """Cut the block's records into fields; those with another number of fields are damaged too."""
     kept = np.delete(np.arange(len(block)), list(block.damaged))
-    table, wrong = _read_fields(_without(block), header) if len(kept) else (_schema(header).empty_table(), [])
+    schema = encodings.schema()
+    table, wrong = schema.empty_table(), list[int]()
+    if len(kept):
+        table, wrong = _read_fields(_without(block), header.delimiter, schema, quoted=b'"' in block.data)
+        encodings.learn(table)
     damaged = {**block.damaged, **{int(kept[row]): WRONG_FIELD_COUNT for row in wrong}}
     rows = np.delete(kept, wrong)
     return RawBatch(
@@ -158,11 +160,7 @@ def _parse(block: Block, header: Header) -> RawBatch:
     )
 
 
-def _schema(header: Header) -> Any:
-    return pa.schema([(name, pa.string() if name == CUSTOMER_ID else REPEATING) for name in header.field_names])
-
-
-def _read_fields(data: bytes, header: Header) -> tuple[Any, list[int]]:
+def _read_fields(data: Any, delimiter: str, schema: Any, *, quoted: bool) -> tuple[Any, list[int]]:
     """The fields of records that are whole and UTF-8, and which of the records have a wrong number of fields."""
     wrong: list[int] = []
 
@@ -170,16 +168,15 @@ def _read_fields(data: bytes, header: Header) -> tuple[Any, list[int]]:
         wrong.append(row.number - 1)
         return "skip"
 
-    schema = _schema(header)
-    if data.startswith(codecs.BOM_UTF8):
+    if data[:3].to_pybytes() == codecs.BOM_UTF8:
         # pyarrow takes one mark off the front of what it is given: here it is text of the block's first record.
-        data = codecs.BOM_UTF8 + data
+        data = pa.py_buffer(codecs.BOM_UTF8 + data.to_pybytes())
     table = pa_csv.read_csv(
         pa.BufferReader(data),
         # One thread and one block: only then are rows numbered.
         read_options=pa_csv.ReadOptions(column_names=schema.names, use_threads=False, block_size=len(data) + 1),
         parse_options=pa_csv.ParseOptions(
-            delimiter=header.delimiter, newlines_in_values=b'"' in data, invalid_row_handler=on_wrong_count
+            delimiter=delimiter, newlines_in_values=quoted, invalid_row_handler=on_wrong_count
         ),
         convert_options=pa_csv.ConvertOptions(
             column_types=schema, strings_can_be_null=False, check_utf8=False, auto_dict_encode=False
@@ -188,16 +185,16 @@ def _read_fields(data: bytes, header: Header) -> tuple[Any, list[int]]:
     return table.combine_chunks(), wrong
 
 
-def _without(block: Block) -> bytes:
-    """The block's bytes without its damaged records."""
-    end = int(block.ends[-1]) + 1
+def _without(block: Block) -> Any:
+    """The block's bytes without its damaged records; without a copy, when there are none."""
+    end = min(int(block.ends[-1]) + 1, len(block.data))
     if not block.damaged:
-        return block.data[:end]
+        return pa.py_buffer(block.data).slice(0, end)
     pieces, position = [], 0
     for record in block.damaged:
         pieces.append(block.data[position : block.starts[record]])
         position = int(block.ends[record])
-    return b"".join([*pieces, block.data[position:end]])
+    return pa.py_buffer(b"".join([*pieces, block.data[position:end]]))
 
 
 def _describe(block: Block, record: int, reason: str, header: Header) -> DamagedRecord:

@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 LF, CR, QUOTE = 10, 13, 34
+_PIECE = 2**17
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,26 @@ def split(data: bytes, delimiter: str, first_line: int, *, at_end: bool) -> Spli
     filled = stops > starts
     starts, ends, lines = starts[filled], stops[filled], lines_before[:-1][filled]
     consumed = min(int(stops[-1]) + 1, len(data)) if len(stops) else 0
-    whole = buffer[:consumed]
-    damaged = _damaged(data[:consumed], whole, starts, ends, malformed[malformed < consumed])
+    damaged = _damaged(data, buffer[:consumed], starts, ends, malformed[malformed < consumed])
     return Split(Block(data, starts, ends, lines, damaged), consumed, int(lines_before[-1]), open_quote)
 
 
 def _line_breaks(data: bytes, buffer: npt.NDArray[np.uint8], *, at_end: bool) -> tuple[Ints, Bools]:
     """Positions of every LF and CR, and which of them end a line (the CR of a CRLF does not)."""
     if b"\r" not in data:
-        breaks = np.flatnonzero(buffer == LF)
+        breaks = _positions(buffer, LF)
         return breaks, np.ones(len(breaks), np.bool_)
-    breaks = np.flatnonzero((buffer == LF) | (buffer == CR))
+    breaks = np.sort(np.concatenate((_positions(buffer, LF), _positions(buffer, CR))))
     if not at_end and buffer[-1] == CR:  # whether it ends a line is known with the next byte
         breaks = breaks[:-1]
     following = np.append(buffer, np.uint8(0))[breaks + 1]
     return breaks, (buffer[breaks] == LF) | (following != LF)
+
+
+def _positions(buffer: npt.NDArray[np.uint8], byte: int) -> Ints:
+    """Where the byte is. In pieces: memory that stays in the processor's cache is not asked of the system each time."""
+    pieces = range(0, max(len(buffer), 1), _PIECE)
+    return np.concatenate([np.flatnonzero(buffer[piece : piece + _PIECE] == byte) + piece for piece in pieces])
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class _Quotes:
 
 def _quotes(buffer: npt.NDArray[np.uint8], delimiter: int) -> _Quotes:
     """The quotes that open or close a field, alternating, and the closing ones that are followed by other text."""
-    quotes = np.flatnonzero(buffer == QUOTE)
+    quotes = _positions(buffer, QUOTE)
     before = np.where(quotes > 0, buffer[quotes - 1], LF)
     follows_quote = np.zeros(len(quotes), np.bool_)
     follows_quote[1:] = np.diff(quotes) == 1
@@ -129,9 +135,10 @@ def _walk(quotes: Ints, at_field_start: Bools) -> Ints:
 def _damaged(data: bytes, buffer: npt.NDArray[np.uint8], starts: Ints, ends: Ints, malformed: Ints) -> dict[int, str]:
     """The records that must not reach the field parser, each with its quarantine reason, in order."""
     damaged = dict.fromkeys(_records_at(starts, malformed), MALFORMED_QUOTES)
+    # A look at the bytes after the last record too costs less than a copy without them.
     if b"\0" in data:
-        damaged |= dict.fromkeys(_records_at(starts, np.flatnonzero(buffer == 0)), INVALID_CHARACTER)
-    if not data.isascii() and not is_utf8(data):
+        damaged |= dict.fromkeys(_records_at(starts, _positions(buffer, 0)), INVALID_CHARACTER)
+    if not data.isascii() and not is_utf8(data[: len(buffer)]):
         for record in _records_at(starts, np.flatnonzero(buffer >= 0x80)):
             if not is_utf8(data[starts[record] : ends[record]]):
                 damaged[record] = INVALID_ENCODING

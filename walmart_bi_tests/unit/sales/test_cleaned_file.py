@@ -301,3 +301,20 @@ def test_inspection_tells_what_the_file_is(plain: Path) -> None:
     assert source.modified == "2024-03-20T06:00:00+00:00"
     assert (source.columns, source.extra_columns, source.declared_months) == (HEADER, [], [])
     assert source.records == 613
+
+
+@pytest.mark.parametrize(("repeating", "codec"), [(False, "UNCOMPRESSED"), (True, "SNAPPY")])
+def test_customer_ids_are_compressed_only_when_that_makes_them_smaller(
+    tmp_path: Path, repeating: bool, codec: str
+) -> None:
+    chance = random.Random(7)
+    rows = good(500)
+    for row in rows:
+        row[0] = "customer of the web shop" if repeating else f"{chance.getrandbits(128):032x}"
+    path = tmp_path / "ids.csv"
+    path.write_text(text_of(rows), encoding="utf-8")
+    months = clean(path, tmp_path / "out", policy="keep").months.values()
+    group = next(pq.read_metadata(month.path).row_group(0) for month in months if month.totals.rows)
+    codecs = {group.column(number).path_in_schema: group.column(number).compression for number in range(15)}
+    assert codecs.pop("customer_id") == codec
+    assert set(codecs.values()) == {"SNAPPY"}

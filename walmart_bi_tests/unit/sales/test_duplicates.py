@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from walmart_bi.sales.duplicates import RecordHasher, SeenRecords
+from walmart_bi.sales.duplicates import SeenRecords
 from walmart_bi.sales.reading import open_raw
+from walmart_bi.sales.record_hashes import RecordHasher
 from walmart_bi_tests.corpus.case import HEADER, good, record, text_of
 
 RECORDS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), max_size=60)
