@@ -106,6 +106,11 @@ class Session:
                 with contextlib.suppress(WarehouseError):  # a lost session has been rolled back by the server
                     self.execute("ROLLBACK")
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether no transaction is open."""
+        return not self._connection.in_transaction
+
     def close(self) -> None:
         """End the session."""
         with contextlib.suppress(DriverError, OSError):
@@ -140,16 +145,23 @@ class Session:
         )
 
 
-@contextlib.contextmanager
-def session(settings: RedshiftSettings) -> Iterator[Session]:
-    """A session in the settings' schema. Waits for a paused workgroup. Raises WarehouseError."""
+def open_session(settings: RedshiftSettings) -> Session:
+    """A new session in the settings' schema, to be closed. Waits for a paused workgroup. Raises WarehouseError."""
     opened = Session(_connect_patiently(settings), settings)
     try:
         opened.limit(settings.statement_timeout)
         opened.execute(f"SET search_path TO {settings.schema}")
-        yield opened
-    finally:
+    except BaseException:
         opened.close()
+        raise
+    return opened
+
+
+@contextlib.contextmanager
+def session(settings: RedshiftSettings) -> Iterator[Session]:
+    """A session of its own. Raises WarehouseError."""
+    with contextlib.closing(open_session(settings)) as opened:
+        yield opened
 
 
 def require_schema(session: Session, settings: RedshiftSettings) -> None:

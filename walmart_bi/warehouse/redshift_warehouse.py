@@ -42,6 +42,7 @@ from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
 if TYPE_CHECKING:
     from walmart_bi.warehouse.redshift_connection import Session
+    from walmart_bi.warehouse.redshift_sessions import Sessions
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATTEMPTS = 5
@@ -76,6 +77,7 @@ class RedshiftWarehouse:
         self._settings = settings
         self._store = store
         self._busy_timeout = busy_timeout
+        self._sessions: Sessions | None = None  # made at the first use, as it brings the driver
 
     def table_name(self, name: str) -> str:
         """The table as a Redshift client names it."""
@@ -154,8 +156,8 @@ class RedshiftWarehouse:
                 yield session
 
     @contextlib.contextmanager
-    def _session(self) -> Iterator[Session]:
-        from walmart_bi.warehouse.redshift_connection import session
+    def _session(self, *, again: bool = True) -> Iterator[Session]:
+        from walmart_bi.warehouse.redshift_sessions import Sessions
 
         if not _IDENTIFIER.fullmatch(self._settings.schema):
             raise WarehouseError(
@@ -163,7 +165,9 @@ class RedshiftWarehouse:
                 place=repr(self._settings.schema),
                 next_step="set WALMART_BI_REDSHIFT_SCHEMA to letters, digits and underscores.",
             )
-        with session(self._settings) as opened:
+        if self._sessions is None:
+            self._sessions = Sessions(self._settings)
+        with self._sessions.session(again=again) as opened:
             yield opened
 
     def _swap(self, month: str, plan: Plan, written: ControlTotals | None) -> LoadOutcome:
@@ -173,7 +177,7 @@ class RedshiftWarehouse:
         unknown: LoadOutcome | None = None
         for attempt in range(_ATTEMPTS):
             try:
-                with self._session() as session:
+                with self._session(again=False) as session:  # leaves the stage behind
                     if unknown is not None and self._is_committed(session, unknown.entry):
                         return unknown
                     unknown = None
