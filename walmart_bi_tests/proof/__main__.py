@@ -28,6 +28,7 @@ PARTS: dict[str, tuple[Callable[[Size, Journal], None], Callable[[Size, Journal]
     "histories": (others.histories, sections.histories_section),
     "fuzz": (others.fuzzing, sections.fuzz_section),
 }
+SIZES = ("seeds", "aws_seeds", "graph_seeds", "loads", "histories", "steps", "inputs", "first_seed", "processes")
 
 
 def main() -> int:
@@ -57,13 +58,19 @@ def main() -> int:
     except KeyboardInterrupt:
         tell("stopped; `make proof` goes on from here")
     finally:
-        command = " ".join(["python -m walmart_bi_tests.proof", *sys.argv[1:]])
-        journal.add("run", command=command, minutes=(time.monotonic() - started) / 60)
+        if asked.parts:
+            journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60)
         written = [section(size, journal) for _, section in PARTS.values()]
         runs = [Run(each["run"], each["command"], each["minutes"]) for each in journal.results("run")]
         asked.output.write_text(document(written, runs), encoding="utf-8")
         tell(f"{asked.output} is written")
     return 0 if all(section.held and section.complete for section in written) else 1
+
+
+def _command(asked: argparse.Namespace) -> str:
+    """The command, with every size that it had."""
+    told = [f"--{name.replace('_', '-')} {getattr(asked, name)}" for name in SIZES]
+    return " ".join(["python -m walmart_bi_tests.proof", *told, "--parts", *asked.parts])
 
 
 def _arguments() -> argparse.Namespace:

@@ -76,7 +76,7 @@ def in_processes(size: Size, work: Callable[..., None], chunks: Sequence[tuple[A
         pool.shutdown()
     except BaseException:  # a run that is stopped does not wait for what its workers are at
         for worker in multiprocessing.active_children():
-            worker.terminate()
+            worker.kill()  # Dagster gives SIGTERM the handler of SIGINT, which is deaf here
         pool.shutdown(wait=False, cancel_futures=True)
         raise
 
