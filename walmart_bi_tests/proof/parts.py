@@ -75,8 +75,11 @@ def in_processes(size: Size, work: Callable[..., None], chunks: Sequence[tuple[A
             future.result()
         pool.shutdown()
     except BaseException:  # a run that is stopped does not wait for what its workers are at
-        for worker in multiprocessing.active_children():
+        workers = multiprocessing.active_children()
+        for worker in workers:
             worker.kill()  # Dagster gives SIGTERM the handler of SIGINT, which is deaf here
+        for worker in workers:
+            worker.join()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
 

@@ -1,5 +1,9 @@
 """What a long run leaves when it is stopped, that it goes on from there, and that its document says what was done."""
 
+import dataclasses
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from walmart_bi_tests.proof.document import Run, document
 from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.journal import Journal
 from walmart_bi_tests.proof.matrix import Trial
-from walmart_bi_tests.proof.parts import Size, note_trial
+from walmart_bi_tests.proof.parts import Size, in_processes, note_trial
 
 SIZE = Size(
     seeds={"local": 1, "aws": 1}, graph_seeds=1, loads=8, histories=1, steps=3, inputs=40, processes=1, first_seed=5
@@ -59,6 +63,26 @@ def test_given_parts_that_are_done_when_the_run_goes_on_then_they_are_not_done_a
     others.histories(SIZE, stopped)
     others.fuzzing(SIZE, stopped)
     assert stopped.path.read_text() == lines
+
+
+def _is_at_work_or_fails(journal: Journal, role: str) -> None:
+    if role == "at work":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        journal.add("worker", pid=os.getpid())
+        time.sleep(600)
+    while not list(journal.results("worker")):
+        time.sleep(0.05)
+    raise RuntimeError("this ends the run")
+
+
+def test_given_a_worker_that_is_at_work_when_the_run_ends_early_then_it_is_ended_and_adds_nothing(journal: Journal):
+    with pytest.raises(RuntimeError, match="this ends the run"):
+        in_processes(
+            dataclasses.replace(SIZE, processes=2), _is_at_work_or_fails, [(journal, "at work"), (journal, "")]
+        )
+    (worker,) = journal.results("worker")
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker["pid"], 0)
 
 
 def test_given_a_run_that_was_stopped_when_written_then_the_document_says_what_was_not_done(stopped: Journal):
