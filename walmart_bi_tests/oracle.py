@@ -156,10 +156,13 @@ def parse_date(text: str, order: str | None) -> dt.date:
 
 
 def parse_cents(text: str) -> int:
-    number = re.fullmatch(r"([+-]?)\s?[$€£₹]?\s?([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d{0,2})0*)?", text)
-    if not number:
+    # Databases write half a dollar as .5, and some countries the symbol behind it.
+    if text[-1:] in "$€£¥₹" and not re.search("[$€£¥₹].*[$€£¥₹]", text):
+        text = text[:-1].rstrip()
+    number = re.fullmatch(r"([+-]?)\s?[$€£¥₹]?\s?([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d{0,2})0*)?", text)
+    if not number or not (number[3] or number[4]):
         raise Refused("invalid_amount")
-    cents = int(number[3].replace(",", "")) * 100 + int((number[4] or "0").ljust(2, "0"))
+    cents = int(number[3].replace(",", "") or "0") * 100 + int((number[4] or "0").ljust(2, "0"))
     if "-" in (number[1], number[2]) or cents == 0:
         raise Refused("non_positive_amount")
     if cents >= 10**12:

@@ -44,9 +44,12 @@ def open_parquet(path: Path, name: str, on_bytes: Callable[[bytes], object] | No
         metadata = pq.read_metadata(path)
         names = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
         file = pq.ParquetFile(path, metadata=metadata, read_dictionary=names)
+        found = file.schema_arrow.names
+    except UnicodeDecodeError:  # pyarrow decodes the names of the columns only when they are asked for
+        raise _unreadable(name, "the name of a column is not UTF-8") from None
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(name, str(error)) from None
-    header = match_columns(file.schema_arrow.names, name)
+    header = match_columns(found, name)
     rows = metadata.num_rows
     size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     if size > EXPANSION_GRACE_BYTES and size > path.stat().st_size * MAX_EXPANSION:

@@ -5,7 +5,10 @@ import gzip
 import io
 import zipfile
 
-from walmart_bi_tests.corpus.case import MARCH, Case, each, file_of, good, record, rejected, text_of
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from walmart_bi_tests.corpus.case import HEADER, MARCH, Case, each, file_of, good, record, rejected, text_of
 
 PLAIN = text_of(good(3))
 ACCENTED = ["Zürich", "São João", "東京"]
@@ -30,6 +33,14 @@ def workbook() -> bytes:
             "xl/worksheets/sheet1.xml": b"<worksheet><sheetData/></worksheet>",
         }
     )
+
+
+def parquet_with_a_foreign_name() -> bytes:
+    """A good file whose footer, damaged or written by another tool, names a column in bytes that are no UTF-8."""
+    out = io.BytesIO()
+    columns = dict(zip(HEADER, map(list, zip(*good(3), strict=True)), strict=True))
+    pq.write_table(pa.table(columns), out, compression="none", store_schema=False)
+    return out.getvalue().replace(b"Gender", b"G\xe9nder")
 
 
 def bomb(content: bytes, size: int = 64 * 2**20) -> bytes:
@@ -168,6 +179,12 @@ CASES = (
         "parquet_with_a_damaged_footer",
         b"PAR1\x1f" + (1).to_bytes(4, "little") + b"PAR1",
         rejected=rejected("unreadable_parquet", "Parquet", "\\x0f"),
+    ),
+    Case(
+        "parquet_with_a_column_name_of_other_bytes",
+        parquet_with_a_foreign_name(),
+        rejected=rejected("unreadable_parquet", "the name of a column is not UTF-8"),
+        file_name="sales_2024-03.parquet",
     ),
     # Nothing in it.
     Case("zero_bytes", b"", rejected=rejected("empty_file", MARCH, "empty")),

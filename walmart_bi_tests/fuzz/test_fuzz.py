@@ -90,3 +90,18 @@ def test_given_a_violation_when_it_is_saved_then_the_input_and_its_story_are_kep
     path = save(SEED, 5, ("what is wrong",), tmp_path / "kept")
     assert path.read_bytes() == make_input(SEED, 5).content
     assert "what is wrong" in path.with_suffix(".txt").read_text()
+
+
+def test_given_a_cleaning_that_swaps_customers_when_an_input_is_tried_then_it_is_seen(tmp_path, monkeypatch):
+    number, _ = accepted_input(tmp_path)
+    rows = trial._rows
+
+    def swapped(cleaned: CleanedFile) -> list[dict[str, object]]:
+        found = rows(cleaned)
+        found[0]["customer_id"], found[-1]["customer_id"] = found[-1]["customer_id"], found[0]["customer_id"]
+        return found
+
+    monkeypatch.setattr(trial, "_rows", swapped)
+    (tmp_path / "again").mkdir()
+    ending = try_input(make_input(SEED, number), tmp_path / "again")
+    assert [problem for problem in ending.violations if "customer" in problem]

@@ -149,7 +149,7 @@ def _line_problems(
 def _value_problems(found: Found, rows: list[dict[str, Any]], months: tuple[str, ...]) -> list[str]:
     """Rows hold their own record's customer and amount, and a month that was asked for."""
     by_line = {record.line: record for record in found.records}
-    customer, amount = _position(found, rb"customer"), _position(found, rb"amount")
+    customer, amount = _position(found, rb"customer[ _-]?id"), _position(found, rb"(purchase[ _-]?)?amount")
     problems = []
     for row in rows:
         record = by_line.get(row["source_line"])
@@ -179,8 +179,8 @@ def _differences(row: dict[str, Any], record: FoundRecord, customer: int | None,
 
 
 def _position(found: Found, word: bytes) -> int | None:
-    """Where the one column with this word is; None when that is not plain, as with aliases and damaged names."""
-    places = [place for place, name in enumerate(found.names) if re.search(word, name, re.I)]
+    """Where the one column of this name is; None when that is not plain, as with aliases and damaged names."""
+    places = [place for place, name in enumerate(found.names) if re.fullmatch(rb"\W*" + word + rb"\W*", name, re.I)]
     return places[0] if len(places) == 1 else None
 
 
