@@ -73,11 +73,11 @@ def open_parquet(path: Path, name: str, on_bytes: Callable[[bytes], object] | No
             place=name,
             next_step="deliver the file with its records; a month is never emptied by an empty file.",
         )
-    return RawFile(header, _batches(file, path, header, name, on_bytes))
+    return RawFile(header, _batches(file, rows, path, header, name, on_bytes))
 
 
 def _batches(
-    file: Any, path: Path, header: Header, name: str, on_bytes: Callable[[bytes], object] | None
+    file: Any, rows: int, path: Path, header: Header, name: str, on_bytes: Callable[[bytes], object] | None
 ) -> Iterator[RawBatch]:
     first_line, text_bytes = 2, 0
     with file:
@@ -93,6 +93,9 @@ def _batches(
                     first_line += piece.num_rows
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(name, str(error)) from None
+    # Where a column has fewer values than the footer says, pyarrow ends without a word, or with fewer rows.
+    if first_line - 2 != rows:
+        raise _unreadable(name, f"its footer tells of {rows:,} records, and {first_line - 2:,} can be read")
     if on_bytes is not None:
         with path.open("rb") as raw:
             while chunk := raw.read(_HASH_CHUNK):

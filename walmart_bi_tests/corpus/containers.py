@@ -4,6 +4,7 @@ import codecs
 import gzip
 import io
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -184,6 +185,13 @@ CASES = (
         "parquet_with_a_column_name_of_other_bytes",
         parquet_with_a_foreign_name(),
         rejected=rejected("unreadable_parquet", "the name of a column is not UTF-8"),
+        file_name="sales_2024-03.parquet",
+    ),
+    # Found by the fuzz run: a page of one column says that it has no values. pyarrow then gives no row, and no error.
+    Case(
+        "parquet_with_a_column_without_values",
+        (Path(__file__).with_name("kept") / "parquet_with_a_column_without_values.parquet").read_bytes(),
+        rejected=rejected("unreadable_parquet", "tells of 30 records, and 0 can be read"),
         file_name="sales_2024-03.parquet",
     ),
     # Nothing in it.

@@ -116,7 +116,13 @@ def _of_parquet(content: bytes) -> Found:
     table = pq.read_table(io.BytesIO(content))
     rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
     records = [
-        FoundRecord(number, tuple(b"" if value is None else str(value).encode("utf-8", "replace") for value in row))
-        for number, row in enumerate(rows, start=2)
+        FoundRecord(number, tuple(_as_bytes(value) for value in row)) for number, row in enumerate(rows, start=2)
     ]
     return Found(tuple(name.encode() for name in table.column_names), tuple(records))
+
+
+def _as_bytes(value: object) -> bytes:
+    """A value as its text; a damaged footer may have made bytes of what was text."""
+    if isinstance(value, bytes):
+        return value
+    return b"" if value is None else str(value).encode("utf-8", "replace")

@@ -1,12 +1,16 @@
 """The short form of the fuzz run, and that a violation of the property is seen. What once failed is in the corpus."""
 
 import dataclasses
+import io
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from walmart_bi.sales.cleaned_file import CleanedFile, clean_file
 from walmart_bi_tests.fuzz import runs, trial
+from walmart_bi_tests.fuzz.independent import find_records
 from walmart_bi_tests.fuzz.mutations import MUTATIONS, make_input
 from walmart_bi_tests.fuzz.runs import Figures, run_here, run_in_processes, save
 from walmart_bi_tests.fuzz.trial import try_input
@@ -105,3 +109,11 @@ def test_given_a_cleaning_that_swaps_customers_when_an_input_is_tried_then_it_is
     (tmp_path / "again").mkdir()
     ending = try_input(make_input(SEED, number), tmp_path / "again")
     assert [problem for problem in ending.violations if "customer" in problem]
+
+
+def test_given_text_that_parquet_has_as_bytes_when_counted_independently_then_it_is_the_same_text():
+    out = io.BytesIO()
+    pq.write_table(pa.table({"Customer_ID": [b"c1", None], "Age": [30, 31]}), out)
+
+    found = find_records(out.getvalue())
+    assert [record.fields for record in found.records] == [(b"c1", b"30"), (b"", b"31")]
