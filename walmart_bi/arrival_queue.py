@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,7 @@ class ArrivalQueue:
                     MaxNumberOfMessages=min(_BATCH, most - len(received)),
                     WaitTimeSeconds=_WAIT_SECONDS,
                 )
+            self._require_sqs(answer)
             batch = answer.get("Messages", ())
             if not batch:
                 break
@@ -101,7 +102,17 @@ class ArrivalQueue:
                 for number, message in enumerate(messages[start : start + _BATCH])
             ]
             with _errors(self._url):
-                self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+                answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            self._require_sqs(answer)
+
+    def _require_sqs(self, answer: Mapping[str, Any]) -> None:
+        """A proxy's page reads like an empty answer, and would pass for a queue without messages."""
+        if "json" not in answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", ""):
+            raise QueueError(
+                "What answers there is not SQS.",
+                place=self._url,
+                next_step="check the proxy, the WALMART_BI_..._QUEUE_URL variable and AWS_ENDPOINT_URL_SQS.",
+            )
 
     @functools.cached_property
     def _client(self) -> Any:

@@ -32,6 +32,12 @@ def opened(source: Path) -> IO[bytes]:
         return source.open("rb")
 
 
+def created(target: Path) -> IO[bytes]:
+    """A new local file, open for writing. Raises StoreError naming it."""
+    with file_errors(target):
+        return target.open("wb")
+
+
 @contextlib.contextmanager
 def file_errors(place: Path) -> Iterator[None]:
     """Turn what the operating system refused into an error that a person can act on."""

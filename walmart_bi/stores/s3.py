@@ -90,8 +90,8 @@ class S3Store:
 
         The copy needs room for the object in the temporary directory (TMPDIR).
         """
-        with tempfile.TemporaryDirectory(prefix="walmart_bi_") as scratch:
-            copy = Path(scratch) / "object"
+        with _scratch() as scratch:
+            copy = scratch / "object"
             self._download(key, etag, copy)
             yield copy
         if etag is not None and self.head(key).etag != etag:
@@ -135,8 +135,8 @@ class S3Store:
 
     def read_bytes(self, key: str) -> bytes:
         """The whole content of a small object. Raises ObjectNotFound."""
-        with self.fetch(key) as path:
-            return path.read_bytes()
+        with self.fetch(key) as path, opened(path) as content:
+            return content.read()
 
     def delete(self, key: str) -> None:
         """Remove the object if it is there (with versioning: hide it behind a delete marker)."""
@@ -192,7 +192,8 @@ class S3Store:
         return validate_key(self._prefix + validate_key(key))
 
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
-        with s3_errors(f"s3://{self._bucket}/{self._prefix}{prefix}"):
+        place = f"s3://{self._bucket}/{self._prefix}{prefix}"
+        with s3_errors(place):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
@@ -200,7 +201,7 @@ class S3Store:
                 for entry in page.get("Contents", ()):
                     key = entry["Key"].removeprefix(self._prefix)
                     if is_shown(key):
-                        yield _info(key, entry["Size"], entry)
+                        yield _info(key, entry["Size"], entry, place)
 
     def _find(self, key: str) -> ObjectInfo | None:
         """The object's entry, or None.
@@ -221,7 +222,7 @@ class S3Store:
                 if status_of(refused.response) == 404:
                     return None
                 raise
-        return _info(key, answer["ContentLength"], answer)
+        return _info(key, answer["ContentLength"], answer, self.uri(key))
 
     def _download(self, key: str, etag: str | None, copy: Path) -> None:
         """Copy exactly one version. A transfer that was cut or damaged is begun anew, with the same condition."""
@@ -246,9 +247,13 @@ class S3Store:
         except ConditionFailed as error:
             raise self._changed(key) from error
         # Some servers pass over If-Match and send the version that they have.
-        if etag is not None and _mark(answer) != etag:
+        try:
+            found = _mark(answer, self.uri(key))
+            if etag is not None and found != etag:
+                raise self._changed(key)
+        except StoreError:
             answer["Body"].close()
-            raise self._changed(key)
+            raise
         return answer
 
     def _require_content(self, stored: ObjectInfo, digest: str) -> None:
@@ -293,13 +298,36 @@ class S3Store:
         )
 
 
-def _info(key: str, size: int, answer: Mapping[str, Any]) -> ObjectInfo:
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A directory for a private copy, removed on the way out."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="walmart_bi_")
+    except OSError as error:
+        raise StoreError(
+            f"No private copy of an object can be made: {error.strerror or error}.",
+            place=error.filename or "temporary directory",
+            next_step="free disk space there, or set TMPDIR to a directory that can be written to, then run it again.",
+        ) from error
+    with folder as path:
+        yield Path(path)
+
+
+def _info(key: str, size: int, answer: Mapping[str, Any], place: str) -> ObjectInfo:
     """The entry of an object, to the second: a listing of some servers is finer than their answer to HEAD."""
+    mark = _mark(answer, place)
     modified: dt.datetime = answer["LastModified"]
-    return ObjectInfo(key, size, _mark(answer), modified.astimezone(dt.UTC).replace(microsecond=0))
+    return ObjectInfo(key, size, mark, modified.astimezone(dt.UTC).replace(microsecond=0))
 
 
-def _mark(answer: Mapping[str, Any]) -> str:
+def _mark(answer: Mapping[str, Any], place: str) -> str:
+    """The version mark. An answer without one is not S3's: a proxy's page must not pass for the object."""
+    if "ETag" not in answer:
+        raise StoreError(
+            "What answers there is no S3 server: its answer has no version mark.",
+            place=place,
+            next_step="check the proxy and AWS_ENDPOINT_URL_S3, then run it again.",
+        )
     return str(answer["ETag"]).strip('"')
 
 

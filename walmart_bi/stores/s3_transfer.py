@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from walmart_bi.points import reached
 from walmart_bi.stores.base import StoreError
-from walmart_bi.stores.local_files import file_errors, opened
+from walmart_bi.stores.local_files import created, file_errors, opened
 from walmart_bi.stores.s3_errors import s3_errors
 
 _BLOCK_BYTES = 1 << 20
@@ -79,7 +79,7 @@ def received(body: Any, copy: Path) -> str | None:
     from urllib3.exceptions import HTTPError
 
     digest = hashlib.sha256()
-    with file_errors(copy), copy.open("wb") as target, contextlib.closing(body):
+    with contextlib.closing(body), file_errors(copy), created(copy) as target:
         try:
             for block in body.iter_chunks(_BLOCK_BYTES):
                 digest.update(block)

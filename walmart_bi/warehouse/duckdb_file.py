@@ -44,16 +44,19 @@ class DuckDbFile:
 
     def exists(self) -> bool:
         """Whether anything was ever loaded here."""
-        return self._path.exists()
+        with self._files_explained():
+            return self._path.exists()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection in one transaction. Raises WarehouseBusy."""
+        """A read-only connection in one transaction. Raises WarehouseBusy, WarehouseError."""
         with self._lock.held(self._busy_timeout):
             connection = self._patiently(lambda: self._connect(read_only=True))
             try:
                 connection.execute("BEGIN TRANSACTION")
                 yield connection
+            except duckdb.Error as error:
+                raise self.explained(error) from error
             finally:
                 connection.close()
 
@@ -139,7 +142,7 @@ class DuckDbFile:
             yield
         except OSError as error:
             raise WarehouseError(
-                f"The database file cannot be made: {error.strerror or error}.",
+                f"The database file cannot be made or looked at: {error.strerror or error}.",
                 place=str(error.filename or self._path),
                 next_step="set WALMART_BI_HOME to a directory where the user who runs this may write.",
             ) from error

@@ -14,6 +14,7 @@ from typing import Any
 
 from walmart_bi.sql_files import read_table_ddl
 from walmart_bi.stores.base import ObjectStore
+from walmart_bi.stores.local_files import file_errors, opened
 from walmart_bi.warehouse.base import SALES_TABLE, LedgerEntry, WarehouseError
 
 _COLUMN = re.compile(
@@ -25,8 +26,8 @@ _COLUMN = re.compile(
 def month_object(store: ObjectStore, entry: LedgerEntry) -> Iterator[Path]:
     """The entry's object as a local file, checked to be the bytes that the ledger row names."""
     with store.fetch(entry.object_key) as path:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        with opened(path) as file, file_errors(path):
+            found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         if found != entry.object_sha256:
             raise WarehouseError(
                 f"The object's content has the hash {found[:16]}... instead of {entry.object_sha256[:16]}...:"

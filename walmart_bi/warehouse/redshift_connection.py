@@ -232,18 +232,25 @@ def _connect(settings: RedshiftSettings) -> Connection:
         login |= {"region": _region(settings), "iam_disable_cache": True}
     else:
         login = {"host": settings.host, "port": settings.port, "user": settings.user, "password": settings.password}
-    connection = redshift_connector.connect(
-        **login,
-        database=settings.database,
-        ssl=True,
-        sslmode="verify-full",
-        timeout=round(settings.connect_timeout),
-        tcp_keepalive=True,
-        tcp_keepalive_idle=_ALIVE_AFTER,
-        tcp_keepalive_interval=_ALIVE_EVERY,
-        tcp_keepalive_count=_ALIVE_TRIES,
-        application_name="walmart_bi",
-    )
+    try:
+        connection = redshift_connector.connect(
+            **login,
+            database=settings.database,
+            ssl=True,
+            sslmode="verify-full",
+            timeout=round(settings.connect_timeout),
+            tcp_keepalive=True,
+            tcp_keepalive_idle=_ALIVE_AFTER,
+            tcp_keepalive_interval=_ALIVE_EVERY,
+            tcp_keepalive_count=_ALIVE_TRIES,
+            application_name="walmart_bi",
+        )
+    except KeyError as error:  # the driver looks for the login in whatever was answered, a proxy's page too
+        raise WarehouseError(
+            "What answers there is not Redshift Serverless.",
+            place=settings.place,
+            next_step="check the proxy and AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS, then run it again.",
+        ) from error
     connection.autocommit = True
     # The driver has one time-out for logging in and for every later answer, and no public way to change it: without
     # this line a COPY could not run longer than a login may.

@@ -14,6 +14,7 @@ from walmart_bi.months import first_day, next_month
 from walmart_bi.points import reached
 from walmart_bi.records import ControlTotals
 from walmart_bi.stores.base import ObjectStore
+from walmart_bi.stores.local_files import file_errors
 from walmart_bi.warehouse.base import LedgerEntry
 from walmart_bi.warehouse.month_object import month_object, require_limits, require_rows_of_month, require_table_columns
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
@@ -50,7 +51,8 @@ def stage_object(
         columns = [(name, _PARQUET_TYPES.get(kind, str(kind))) for name, kind in session.column_types(STAGE)]
         require_table_columns(entry, columns, path)
         require_limits(entry, path)
-        size = path.stat().st_size
+        with file_errors(path):
+            size = path.stat().st_size
     copied = copy_parquet(session, store, entry.object_key, size, table=STAGE, role=role)
     start, end = first_day(entry.month), first_day(next_month(entry.month))
     foreign = session.query(

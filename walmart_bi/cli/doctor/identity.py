@@ -47,6 +47,7 @@ def _identity() -> str:
     """Ask AWS itself who the credentials are: nobody needs a right for that."""
     from botocore import exceptions as kinds  # type: ignore[import-untyped]
     from botocore.config import Config  # type: ignore[import-untyped]
+    from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
     try:
         session = aws_session()
@@ -60,6 +61,12 @@ def _identity() -> str:
     except (kinds.ConnectionError, kinds.HTTPClientError) as error:
         raise NotKnown(
             f"STS does not answer ({type(error).__name__}); the other services are asked all the same.",
+            place=_PLACE,
+            next_step="nothing, if this network has no way to STS; else check the proxy and AWS_ENDPOINT_URL_STS.",
+        ) from error
+    except ResponseParserError as error:
+        raise NotKnown(
+            "What answers there is not STS; the other services are asked all the same.",
             place=_PLACE,
             next_step="nothing, if this network has no way to STS; else check the proxy and AWS_ENDPOINT_URL_STS.",
         ) from error

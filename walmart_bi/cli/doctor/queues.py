@@ -61,6 +61,12 @@ def _attributes(url: str) -> dict[str, str]:
     """The queue's attributes. Raises NotInOrder, and NotKnown when the identity may not ask for them."""
     with _errors(url):
         answer = _client().get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    if "Attributes" not in answer:
+        raise NotInOrder(
+            "What answers there is not SQS.",
+            place=url,
+            next_step="check the proxy, the WALMART_BI_..._QUEUE_URL variable and AWS_ENDPOINT_URL_SQS.",
+        )
     return dict(answer["Attributes"])
 
 

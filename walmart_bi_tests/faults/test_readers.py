@@ -1,0 +1,126 @@
+"""Each query that checks, insights, snapshot, page and command line put to a warehouse: its error is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import duckdb
+import pytest
+
+from walmart_bi.assets.common import explained
+from walmart_bi.assets.kpis import _describe_view
+from walmart_bi.assets.warehouse import _count_rows, _month_preview
+from walmart_bi.cli.report import print_kpis
+from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.kpis.insights import agreement
+from walmart_bi.kpis.insights.facts import read_facts
+from walmart_bi.kpis.insights.personas import build_insights
+from walmart_bi.kpis.validity import check_grain, check_totals
+from walmart_bi.reporting.page.published import read_published
+from walmart_bi.reporting.view_files import read_view
+from walmart_bi.warehouse.base import Reader, WarehouseError
+from walmart_bi.warehouse.duckdb_warehouse import _DuckDbReader
+from walmart_bi.warehouse.integrity import read_loads
+from walmart_bi_tests.faults.injection import called
+from walmart_bi_tests.faults.outcomes import NOTHING, outcome
+from walmart_bi_tests.faults.sites import sites_of
+from walmart_bi_tests.snapshots import Dashboard
+
+CATALOG = load_catalog()
+KPI = next(kpi for kpi in CATALOG if kpi.name == "kpi_revenue_by_category")
+Work = Callable[[Dashboard], object]
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
+    return Dashboard(tmp_path_factory.mktemp("dashboard"), tuple(CATALOG))
+
+
+def asset(work: Callable[[Any, Dashboard], None]) -> Work:
+    """A step of an asset, and the metadata that it adds apart from the time that it took."""
+
+    def run(dashboard: Dashboard) -> object:
+        added: list[dict[str, Any]] = []
+        with explained():
+            work(SimpleNamespace(add_asset_metadata=added.append), dashboard)
+        return [{name: value for name, value in each.items() if "duration" not in name} for each in added]
+
+    return run
+
+
+def read(work: Callable[[Reader], object]) -> Work:
+    def run(dashboard: Dashboard) -> object:
+        with dashboard.warehouse.read() as reader:
+            return work(reader)
+
+    return run
+
+
+def grain_of_a_view_with_copies(dashboard: Dashboard) -> object:
+    dashboard.run_sql(f"CREATE OR REPLACE VIEW {KPI.name} AS ({KPI.select}) UNION ALL ({KPI.select})")
+    try:
+        return read(lambda reader: check_grain(reader, KPI))(dashboard)
+    finally:
+        dashboard.run_sql(f"CREATE OR REPLACE VIEW {KPI.name} AS {KPI.select}")
+
+
+def split_of(reader: Reader) -> object:
+    facts = read_facts(reader)
+    return agreement.check_sentences(reader, facts, build_insights(facts, ["executive"]))
+
+
+CASES: dict[str, Work] = {
+    "assets/kpis.py _describe_view reader.query": asset(
+        lambda context, at: _describe_view(context, at.warehouse, KPI, {}, 0.0)
+    ),
+    "assets/kpis.py _describe_view reader.query #2": asset(
+        lambda context, at: _describe_view(context, at.warehouse, KPI, {}, 0.0)
+    ),
+    "assets/warehouse.py _count_rows reader.query": asset(lambda context, at: _count_rows(context, at.warehouse)),
+    "assets/warehouse.py _month_preview reader.query": asset(
+        lambda context, at: context.add_asset_metadata(_month_preview(at.warehouse, "2025-01"))
+    ),
+    "cli/report.py print_kpis reader.query": lambda at: print_kpis(SimpleNamespace(warehouse=at.warehouse)),  # type: ignore[arg-type]
+    "kpis/insights/agreement.py check_totals reader.query": read(
+        lambda reader: agreement.check_totals(reader, read_facts(reader))
+    ),
+    "kpis/insights/agreement.py check_totals reader.query #2": read(
+        lambda reader: agreement.check_totals(reader, read_facts(reader))
+    ),
+    "kpis/insights/agreement.py _split_problems reader.query": read(split_of),
+    "kpis/insights/facts.py _rows reader.query": read(read_facts),
+    "kpis/validity.py check_grain reader.query": grain_of_a_view_with_copies,
+    "kpis/validity.py _numbers reader.query": read(lambda reader: check_totals(reader, KPI)),
+    "reporting/page/published.py _read reader.query": read(lambda reader: read_published(reader, [KPI])),
+    "reporting/page/published.py _read reader.query #2": read(lambda reader: read_published(reader, [KPI])),
+    "reporting/view_files.py read_view reader.query": read(lambda reader: read_view(reader, KPI)),
+    "warehouse/integrity.py read_loads reader.query": read(read_loads),
+    "warehouse/integrity.py read_loads reader.query #2": read(read_loads),
+    "warehouse/integrity.py read_loads reader.query #3": read(read_loads),
+}
+SITES = {site.name: site for site in sites_of("reader")}
+
+
+def disk_full(_real: object, reader: _DuckDbReader, *_: object) -> NoReturn:
+    raise reader._file.explained(duckdb.IOException("IO Error: Could not write file: No space left on device"))
+
+
+def connection_lost(*_: object) -> NoReturn:
+    raise WarehouseError("The connection broke.", place="workgroup/db", next_step="run it again: it is safe.")
+
+
+@pytest.mark.parametrize("fault", [disk_full, connection_lost])
+@pytest.mark.parametrize("name", CASES)
+def test_given_a_query_fails_when_its_answer_is_needed_then_one_line_and_no_number(
+    dashboard: Dashboard, name: str, fault: Callable[..., NoReturn]
+):
+    work = CASES[name]
+    right = work(dashboard)
+    with called(_DuckDbReader, "query", SITES[name], fault, times=1) as meeting:
+        got, line = outcome(lambda: work(dashboard))
+
+    assert meeting.met, "the fault never met its call"
+    assert got is NOTHING and line
+    assert work(dashboard) == right
