@@ -6,11 +6,14 @@ CREATE GROUP walmart_bi_readers;
 
 GRANT USAGE ON SCHEMA walmart_bi TO GROUP walmart_bi_readers;
 
--- Everything that is there, without the two tables; the views read them with the rights of their owner.
+-- Everything that is there, without the tables; the views read them with the rights of their owner.
 GRANT SELECT ON ALL TABLES IN SCHEMA walmart_bi TO GROUP walmart_bi_readers;
 REVOKE ALL ON walmart_bi.walmart_sales FROM GROUP walmart_bi_readers;
 REVOKE ALL ON walmart_bi.load_ledger FROM GROUP walmart_bi_readers;
+REVOKE ALL ON walmart_bi.sales_by_month FROM GROUP walmart_bi_readers;
+REVOKE ALL ON walmart_bi.sales_by_segment FROM GROUP walmart_bi_readers;
+REVOKE ALL ON walmart_bi.sales_by_city FROM GROUP walmart_bi_readers;
 
--- Views that come later, or are made anew because their columns changed. The two tables are never made anew.
+-- Views that come later, or are made anew because their columns changed. The tables are never made anew.
 ALTER DEFAULT PRIVILEGES FOR USER "IAMR:walmart-bi-pipeline" IN SCHEMA walmart_bi
 GRANT SELECT ON TABLES TO GROUP walmart_bi_readers;

@@ -95,6 +95,17 @@ def _forms(tree: exp.Expression, sql: str) -> Iterator[str]:
                 yield refused
 
 
+def _reuses_an_alias(select: exp.Expression) -> bool:
+    """Whether an expression names a column of which an earlier one made something else under the same name."""
+    made: set[str] = set()
+    for expression in select.expressions if isinstance(select, exp.Select) else []:
+        if any(not column.table and column.name in made for column in expression.find_all(exp.Column)):
+            return True
+        if isinstance(expression, exp.Alias) and not isinstance(expression.this, exp.Column):
+            made.add(expression.alias)
+    return False
+
+
 def _is_double(node: exp.Expression) -> bool:
     return isinstance(node, exp.Cast) and node.is_type("double")
 
@@ -122,6 +133,7 @@ REFUSED_FORMS: dict[str, Callable[[exp.Expression], bool]] = {
     "DATE_TRUNC: it gives a timestamp; CAST it AS DATE": (
         lambda node: isinstance(node, (exp.DateTrunc, exp.TimestampTrunc)) and not _is_date(node.parent)
     ),
+    "an alias that a later expression may mean: Redshift lets it; write that expression first": _reuses_an_alias,
     "OVER (ORDER BY ...): Redshift asks for an explicit frame with an aggregate": (
         lambda node: isinstance(node, exp.Window) and _lacks_frame(node)
     ),

@@ -3,9 +3,9 @@
 WITH totals AS (
     SELECT
         city,
-        COUNT(customer_id) AS orders,
-        CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 100 AS BIGINT) AS cents
-    FROM walmart_sales
+        CAST(SUM(orders) AS BIGINT) AS orders,
+        CAST(CAST(SUM(revenue) AS DECIMAL(24, 2)) * 100 AS BIGINT) AS cents
+    FROM sales_by_city
     GROUP BY city
 ),
 places AS (
@@ -29,11 +29,13 @@ twentieths AS (
 SELECT
     twentieth,
     COUNT(*) AS cities,
-    SUM(CASE WHEN orders = 1 THEN 1 ELSE 0 END) AS single_order_cities,
-    SUM(CASE WHEN orders >= 30 THEN 1 ELSE 0 END) AS cities_of_30_orders,
-    CAST(SUM(orders) AS BIGINT) AS orders,
-    CAST(SUM(cents) AS BIGINT) AS cents,
-    CAST(SUM(CASE WHEN place <= 10 THEN cents ELSE 0 END) AS BIGINT) AS ten_largest_cents,
-    CAST(SUM(CAST(cents AS DECIMAL(19, 0)) * CAST(cents AS DECIMAL(19, 0))) AS DECIMAL(38, 0)) AS squares
+    SUM(CASE WHEN twentieths.orders = 1 THEN 1 ELSE 0 END) AS single_order_cities,
+    SUM(CASE WHEN twentieths.orders >= 30 THEN 1 ELSE 0 END) AS cities_of_30_orders,
+    CAST(SUM(twentieths.orders) AS BIGINT) AS orders,
+    CAST(SUM(twentieths.cents) AS BIGINT) AS cents,
+    CAST(SUM(CASE WHEN place <= 10 THEN twentieths.cents ELSE 0 END) AS BIGINT) AS ten_largest_cents,
+    CAST(
+        SUM(CAST(twentieths.cents AS DECIMAL(19, 0)) * CAST(twentieths.cents AS DECIMAL(19, 0))) AS DECIMAL(38, 0)
+    ) AS squares
 FROM twentieths
 GROUP BY twentieth

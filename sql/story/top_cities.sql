@@ -6,16 +6,15 @@ WITH recent AS (
         SELECT
             month,
             ROW_NUMBER() OVER (ORDER BY month DESC NULLS LAST) AS place
-        FROM walmart_sales
-        GROUP BY month
+        FROM sales_by_month
     ) AS loaded
     WHERE place <= 25
 ),
 categories AS (
     SELECT
         category,
-        ROW_NUMBER() OVER (ORDER BY SUM(purchase_amount) DESC NULLS LAST, category ASC NULLS LAST) AS place
-    FROM walmart_sales
+        ROW_NUMBER() OVER (ORDER BY SUM(revenue) DESC NULLS LAST, category ASC NULLS LAST) AS place
+    FROM sales_by_segment
     WHERE month IN (
         SELECT
             month
@@ -26,8 +25,8 @@ categories AS (
 payment_methods AS (
     SELECT
         payment_method,
-        ROW_NUMBER() OVER (ORDER BY SUM(purchase_amount) DESC NULLS LAST, payment_method ASC NULLS LAST) AS place
-    FROM walmart_sales
+        ROW_NUMBER() OVER (ORDER BY SUM(revenue) DESC NULLS LAST, payment_method ASC NULLS LAST) AS place
+    FROM sales_by_segment
     WHERE month IN (
         SELECT
             month
@@ -38,8 +37,8 @@ payment_methods AS (
 cities AS (
     SELECT
         city,
-        ROW_NUMBER() OVER (ORDER BY SUM(purchase_amount) DESC NULLS LAST, city ASC NULLS LAST) AS place
-    FROM walmart_sales
+        ROW_NUMBER() OVER (ORDER BY SUM(revenue) DESC NULLS LAST, city ASC NULLS LAST) AS place
+    FROM sales_by_city
     WHERE month IN (
         SELECT
             month

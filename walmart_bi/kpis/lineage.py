@@ -7,8 +7,9 @@ definitions load.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any, cast
 
-from sqlglot import exp, parse
+from sqlglot import exp, parse, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
@@ -17,9 +18,12 @@ from walmart_bi.kpis.kpi_file import KpiFileError
 from walmart_bi.kpis.model import Kpi
 from walmart_bi.kpis.privacy import CUSTOMER_LEVEL_COLUMNS
 from walmart_bi.sales.contract import OUTPUT_COLUMNS
+from walmart_bi.sql_files import read_rollup
 from walmart_bi.warehouse.base import SALES_TABLE
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES
 
 DIALECT = "redshift"
+_SOURCES = f"{SALES_TABLE}, {', '.join(ROLLUP_TABLES[:-1])} or {ROLLUP_TABLES[-1]}"
 _SCHEMA: dict[str, object] = {
     SALES_TABLE: {column.name: column.sql_type for column in OUTPUT_COLUMNS} | {"load_id": "VARCHAR(32)"}
 }
@@ -28,7 +32,8 @@ _SCHEMA: dict[str, object] = {
 def check_select(kpi: Kpi) -> None:
     """Whether the SELECT can become the view; else KpiFileError.
 
-    It reads the sales table alone, returns the declared columns in order, and none that tells about one customer.
+    It reads the sales table and its rollups alone, returns the declared columns in order, and none that tells about
+    one customer.
     """
     column_origins(kpi)
 
@@ -38,19 +43,34 @@ def column_origins(kpi: Kpi) -> dict[str, tuple[str, ...]]:
     """For each output column the columns of the sales table whose values go into it. Raises what check_select raises.
 
     What only filters, groups or orders rows is not counted, but a window's ORDER BY is, as it decides the value.
-    COUNT(customer_id) comes from customer_id; a constant or COUNT(*) comes from no column.
+    COUNT(customer_id) comes from customer_id; a constant or COUNT(*) comes from no column. A rollup stands for the
+    SELECT that makes it.
     """
-    query = _checked_query(kpi)
+    query = _without_rollups(_checked_query(kpi))
     try:
-        qualified = qualify(query.copy(), dialect=DIALECT, schema=_SCHEMA, identify=False)
+        qualified = qualify(query, dialect=DIALECT, schema=_SCHEMA, identify=False)
         origins = _query_origins(qualified)
         uncovered = _query_origins(qualified.transform(_aggregate_as_its_group))
     except SqlglotError as error:
         raise _bad_select(
-            kpi, str(error), f"use the columns of {SALES_TABLE}, and say which table where two fit."
+            kpi, str(error), f"use the columns of {_SOURCES}, and say which table where two fit."
         ) from error
     _refuse_single_customers(kpi, uncovered)
     return origins
+
+
+def _without_rollups(query: exp.Query) -> exp.Query:
+    """The query on the sales table alone."""
+    own_names = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
+    definitions: dict[str, Any] = {name: _rollup(name) for name in ROLLUP_TABLES if name not in own_names}
+    expanded: Any = exp.expand(query, definitions, dialect=DIALECT)
+    return cast(exp.Query, expanded)
+
+
+@cache
+def _rollup(name: str) -> exp.Query:
+    definition: Any = parse_one(read_rollup(name), read=DIALECT)
+    return cast(exp.Query, definition)
 
 
 def _query_origins(query: exp.Expr) -> dict[str, tuple[str, ...]]:
@@ -98,12 +118,12 @@ def _checked_query(kpi: Kpi) -> exp.Query:
     if not isinstance(query, exp.Query):
         raise _bad_select(kpi, "The statement is not a SELECT.", "write one SELECT.")
     own_names = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
-    foreign = sorted({table.name for table in query.find_all(exp.Table)} - own_names - {SALES_TABLE})
+    foreign = sorted({table.name for table in query.find_all(exp.Table)} - own_names - {SALES_TABLE, *ROLLUP_TABLES})
     if foreign:
         raise _bad_select(
             kpi,
             f"The SELECT reads {', '.join(foreign)}.",
-            f"read {SALES_TABLE} only; the asset graph knows no other source.",
+            f"read {_SOURCES} only; the asset graph knows no other source.",
         )
     returned, declared = tuple(_name(select) for select in query.selects), kpi.column_names
     if returned != declared:

@@ -37,6 +37,7 @@ from walmart_bi.reporting.view_files import read_view, table_totals, write_view
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectExists, ObjectStore
 from walmart_bi.warehouse.base import Reader, Warehouse, WarehouseError
 from walmart_bi.warehouse.integrity import Loads, check_ledger, read_loads
+from walmart_bi.warehouse.rollup_agreement import check_months
 
 LATEST = f"{DASHBOARD_DATA}latest/"
 _SHOWN_PROBLEMS = 10
@@ -162,7 +163,7 @@ def _snapshot(manifest: Manifest, is_changed: bool) -> Snapshot:
 
 
 def refuse_wrong_numbers(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> None:
-    """Raise SnapshotRefused when nothing is loaded, or ledger, table and views do not agree."""
+    """Raise SnapshotRefused when nothing is loaded, or ledger, table, rollups and views do not agree."""
     if not loads.active:
         raise SnapshotRefused(
             "No month is loaded, so there is nothing to publish.",
@@ -183,6 +184,7 @@ def refuse_wrong_numbers(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -
 def _problems(reader: Reader, loads: Loads, catalog: Sequence[Kpi]) -> Iterator[str]:
     for name, verdict in check_ledger(loads).items():
         yield from (f"{name}: {problem}" for problem in verdict.problems)
+    yield from (f"rollups: {problem}" for problem in check_months(reader, loads).problems)
     for kpi in catalog:
         try:
             verdicts = [rules.check(reader, kpi) for rules in rule_sets(kpi)]

@@ -108,7 +108,11 @@ class Warehouse(Protocol):
         ...
 
     def create_tables(self) -> None:
-        """Create the sales table and the ledger where they are missing. Safe to repeat."""
+        """Create sales table, ledger and rollups where they are missing. Safe to repeat.
+
+        Every change does this first. Months whose rollups are missing, as in a warehouse of an earlier version, get
+        them from their rows.
+        """
         ...
 
     def replace_month(
@@ -120,7 +124,7 @@ class Warehouse(Protocol):
         allow_shrink: bool = False,
         allow_superseded: bool = False,
     ) -> LoadOutcome:
-        """Make the object's rows the month, with the ledger row, in one transaction; readers see old or new.
+        """Make the object's rows the month, with ledger row and rollups, in one transaction; readers see old or new.
 
         The same object from the same source as the active load: `unchanged`, nothing is written. As an earlier load
         that was replaced since: `superseded`, nothing is written unless that is allowed, because a copied or

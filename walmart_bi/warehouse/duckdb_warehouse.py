@@ -32,6 +32,7 @@ from walmart_bi.warehouse.base import (
     WarehouseError,
 )
 from walmart_bi.warehouse.month_object import month_object, require_limits, require_rows_of_month, require_table_columns
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES, STALE_MONTHS, refresh_month
 from walmart_bi.warehouse.source_age import is_from_newer_file
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
@@ -71,7 +72,7 @@ class DuckDbWarehouse:
         return f"{catalog}.main.{name}"
 
     def create_tables(self) -> None:
-        """Create the sales table and the ledger where they are missing. Safe to repeat."""
+        """Create the tables where they are missing, and rollups of months that have none. Safe to repeat."""
         self._file().change(_create_tables)
 
     def replace_month(
@@ -186,6 +187,7 @@ class DuckDbWarehouse:
                 [entry.load_id, str(path)],
             )
             reached("rows.after_insert")
+        refresh_month(connection.execute, entry.month)
         loaded = _totals(connection, "walmart_sales WHERE month = ?", [month])
         require_equal(expected, loaded, where="The month in the table", place=self.table_name(SALES_TABLE))
         return int(deleted)
@@ -219,8 +221,10 @@ def _now() -> dt.datetime:
 
 
 def _create_tables(connection: DuckDBPyConnection) -> None:
-    for name in (SALES_TABLE, LEDGER_TABLE):
+    for name in (SALES_TABLE, LEDGER_TABLE, *ROLLUP_TABLES):
         connection.execute(read_table_ddl(name))
+    for (month,) in connection.execute(STALE_MONTHS).fetchall():
+        refresh_month(connection.execute, month)
 
 
 def _has_tables(connection: DuckDBPyConnection) -> bool:

@@ -37,6 +37,7 @@ from walmart_bi.warehouse.base import (
 )
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_stage import STAGE, stage_object
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES, STALE_MONTHS, refresh_month
 from walmart_bi.warehouse.source_age import is_from_newer_file
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATTEMPTS = 5
-_TABLES = (SALES_TABLE, LEDGER_TABLE)
+_TABLES = (SALES_TABLE, LEDGER_TABLE, *ROLLUP_TABLES)
 _LEDGER_COLUMNS = ", ".join(ledger.LEDGER_COLUMNS)
 _ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger ORDER BY month, version"
 _ENTRIES_OF_MONTH = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = ? ORDER BY month, version"
@@ -84,9 +85,9 @@ class RedshiftWarehouse:
         return f"{self._settings.database}.{self._settings.schema}.{name}"
 
     def create_tables(self) -> None:
-        """Create the sales table and the ledger where they are missing. Safe to repeat."""
+        """Create the tables where they are missing, and rollups of months that have none. Safe to repeat."""
         with self._session() as session:
-            self._create_tables(session)
+            self._prepare(session)
 
     def replace_month(
         self,
@@ -131,7 +132,7 @@ class RedshiftWarehouse:
                 next_step="use letters, digits and underscores, starting with a letter.",
             )
         with self._session() as session:
-            self._create_tables(session)
+            self._prepare(session)
             try:
                 session.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
             except WarehouseError:
@@ -204,7 +205,7 @@ class RedshiftWarehouse:
     def _swap_once(self, session: Session, month: str, plan: Plan, written: ControlTotals | None) -> LoadOutcome:
         from walmart_bi.warehouse.redshift_connection import SerializationConflict, retry_pause
 
-        self._create_tables(session)
+        self._prepare(session)
         session.limit(self._busy_timeout)
         with self._busy_named():
             planned = plan(_entries(session, month))  # spares the COPY; planned again under the lock
@@ -236,6 +237,7 @@ class RedshiftWarehouse:
                 [entry.load_id],
             )
             reached("rows.after_insert")
+            refresh_month(session.execute, month)
             loaded = session.query(f"SELECT {TOTALS} FROM walmart_sales WHERE month = ?", [day]).rows[0]
             require_equal(
                 totals,
@@ -296,19 +298,35 @@ class RedshiftWarehouse:
         )
 
     def _has_tables(self, session: Session) -> bool:
-        return self._tables(session) == set(_TABLES)
+        """Whether anything can be read; a warehouse of an earlier version has no rollups."""
+        return {SALES_TABLE, LEDGER_TABLE} <= self._tables(session)
 
     def _tables(self, session: Session) -> set[str]:
-        """Which of the two tables are there. Raises NoSuchSchema."""
+        """Which of the tables are there. Raises NoSuchSchema."""
         from walmart_bi.warehouse.redshift_connection import require_schema
 
+        places = ", ".join("?" for _ in _TABLES)
         found = session.query(
-            "SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN (?, ?)",
+            f"SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN ({places})",
             [self._settings.schema.lower(), *_TABLES],
         )
         if not found.rows:
             require_schema(session, self._settings)
         return {row[0] for row in found.rows}
+
+    def _prepare(self, session: Session) -> None:
+        """Tables where they are missing, and rollups of months that have none, all of these in one transaction."""
+        self._create_tables(session)
+        session.limit(self._busy_timeout)
+        with self._busy_named():
+            stale = session.query(STALE_MONTHS).rows
+        session.limit(self._settings.statement_timeout)
+        if not stale:
+            return
+        with self._locked(session):
+            for (month,) in session.query(STALE_MONTHS).rows:
+                refresh_month(session.execute, month)
+            session.execute("COMMIT")
 
     def _create_tables(self, session: Session) -> None:
         there = self._tables(session)

@@ -35,6 +35,7 @@ from walmart_bi.warehouse.base import (
 )
 from walmart_bi_tests.builders import SALES_SCHEMA, Row, make_month, make_row, make_rows
 from walmart_bi_tests.contracts.warehouses import WAREHOUSES, Site, load_all, load_for_ever
+from walmart_bi_tests.rollups import rollup_problems
 
 MONTH = "2025-03"
 SPAWN = multiprocessing.get_context("spawn")
@@ -91,12 +92,14 @@ def write_object(store: ObjectStore, described: MonthlyObject, table: pa.Table) 
 
 
 def require_one_whole_load(warehouse: Warehouse, contents: dict[str, list[Row]], month: str = MONTH) -> None:
-    """The month is exactly the rows of its one active load, and the history has no gap."""
+    """The month is exactly the rows of its one active load, with its rollups, and the history has no gap."""
     entries = warehouse.ledger(month)
     active = [entry for entry in entries if entry.is_active]
     assert len(active) == 1
     assert [entry.version for entry in entries] == list(range(1, len(entries) + 1))
     assert table_rows(warehouse, month) == with_load(contents[active[0].object_sha256], active[0].load_id)
+    with warehouse.read() as reader:
+        assert rollup_problems(reader) == []
 
 
 # Before the first load

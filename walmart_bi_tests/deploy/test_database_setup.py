@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from walmart_bi.sql_files import read_table_ddl
+from walmart_bi.warehouse.base import LEDGER_TABLE, SALES_TABLE
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES
 from walmart_bi_tests.deploy.template import DATA, DEPLOY, Values, read_template
 from walmart_bi_tests.kept import kept
 from walmart_bi_tests.redshift_standin.backend import Backend, session
 from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.postgres import throw_away_postgres
 
+TABLES = (SALES_TABLE, LEDGER_TABLE, *ROLLUP_TABLES)
 PIPELINE, READERS = '"IAMR:walmart-bi-pipeline"', "walmart_bi_readers"
 REDSHIFT_ONLY = {
     r" PASSWORD DISABLE": "",
@@ -48,7 +51,7 @@ def database() -> Iterator[Backend]:
                 backend.query(statement)
             backend.query(f"SET ROLE {PIPELINE}")
             backend.query("SET search_path TO walmart_bi")
-            for table in ("walmart_sales", "load_ledger"):
+            for table in TABLES:
                 backend.query(read_table_ddl(table))
             backend.query("CREATE VIEW kpi_orders AS SELECT COUNT(*) AS orders FROM walmart_sales")
             backend.query("RESET ROLE")
@@ -66,7 +69,7 @@ def test_what_is_not_redshifts_own_is_all_that_runs() -> None:
     text = (DEPLOY / "redshift_setup.sql").read_text() + (DEPLOY / "redshift_readers.sql").read_text()
     assert [pattern for pattern in REDSHIFT_ONLY if not re.search(pattern, text)] == []
     assert len(setup_statements("redshift_setup.sql")) == 3
-    assert len(setup_statements("redshift_readers.sql")) == 6
+    assert len(setup_statements("redshift_readers.sql")) == 9
 
 
 def test_the_pipelines_user_is_the_one_that_the_template_makes() -> None:
@@ -106,8 +109,8 @@ def test_readers_see_the_views_and_not_the_rows(database: Backend) -> None:
     database.query(f"SET ROLE {READERS}")
     try:
         assert database.query("SELECT orders FROM walmart_bi.kpi_orders") == [("0",)]
-        refused(database, "SELECT * FROM walmart_bi.walmart_sales")
-        refused(database, "SELECT * FROM walmart_bi.load_ledger")
+        for table in TABLES:
+            refused(database, f"SELECT * FROM walmart_bi.{table}")
         refused(database, "CREATE TABLE walmart_bi.theirs (a INTEGER)")
     finally:
         database.query("RESET ROLE")

@@ -64,7 +64,8 @@ def test_given_a_loaded_month_when_the_doctor_looks_then_it_counts_it_and_change
     assert report.lines["months"][1] == "1 month(s) loaded"
     assert report.lines["raw_data"][1].endswith("1 delivered file(s)")
     assert report.lines["views"][1].startswith(f"{len(load_catalog())} of {len(load_catalog())} ")
-    assert "load_ledger and walmart_sales can be read and changed" in report.lines["tables"][1]
+    tables = "load_ledger, sales_by_city, sales_by_month, sales_by_segment, walmart_sales"
+    assert f"{tables} can be read and changed" in report.lines["tables"][1]
     assert Project.from_environment().warehouse.ledger() == before
 
 

@@ -86,8 +86,12 @@ def test_given_missing_rights_on_the_tables_when_repaired_as_told_then_the_docto
     assert f"{user} has no right to UPDATE on table public.load_ledger" in told
     site.sql(*repairs(told))
     told = site.doctor().trouble("tables")
-    assert "SELECT, INSERT, DELETE on table public.walmart_sales" in told
+    assert "SELECT, INSERT, DELETE on table public.sales_by_city" in told
     site.sql(*repairs(told))
+    for table in ("sales_by_month", "sales_by_segment", "walmart_sales"):
+        told = site.doctor().trouble("tables")
+        assert f"SELECT, INSERT, DELETE on table public.{table}" in told
+        site.sql(*repairs(told))
     report = site.doctor()
     assert report.code == 0 and user in report.lines["login"][1]
     file = tmp_path / "sales_2024-03.csv"
@@ -98,7 +102,7 @@ def test_given_missing_rights_on_the_tables_when_repaired_as_told_then_the_docto
 
 def test_given_a_view_of_another_user_when_repaired_as_told_then_the_doctor_is_content(site: Site, user: str):
     site.sql(
-        f'GRANT ALL ON walmart_sales, load_ledger TO "{user}"',
+        f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{user}"',
         "CREATE VIEW kpi_total_revenue AS SELECT COUNT(*) AS orders FROM walmart_sales",
     )
     told = site.doctor().trouble("views")

@@ -20,6 +20,7 @@ from walmart_bi_tests.end_to_end.command import run, started
 from walmart_bi_tests.project import aws_environment, month_csv
 from walmart_bi_tests.redshift_standin.front import Fault
 from walmart_bi_tests.redshift_standin.standin import shared_standin
+from walmart_bi_tests.rollups import rollup_problems
 
 MONTH = "2025-03"
 # A month of another size and city, loaded when it is told to.
@@ -36,7 +37,8 @@ print(site.warehouse().replace_month(described, run_id="run", code_version="1").
 """
 STATEMENTS = [
     *("CREATE TEMPORARY TABLE", "ALTER TABLE", "COPY", "SELECT pg_last_copy_count", "BEGIN", "LOCK", "DELETE"),
-    *("INSERT INTO walmart_sales", "UPDATE load_ledger", "INSERT INTO load_ledger", "COMMIT"),
+    *("INSERT INTO walmart_sales", "INSERT INTO sales_by_segment", "DELETE FROM sales_by_city"),
+    *("UPDATE load_ledger", "INSERT INTO load_ledger", "COMMIT"),
 ]
 
 
@@ -64,8 +66,9 @@ def go_on(process: subprocess.Popen[str]) -> None:
 
 
 def rows_of(site: RedshiftSite, month: str) -> Counter[Any]:
-    """The month as a reader sees it: cities and lines."""
+    """The month as a reader sees it: cities and lines. Its rollups are those of these rows."""
     with site.warehouse().read() as reader:
+        assert rollup_problems(reader) == []
         found = reader.query(
             "SELECT city, source_line FROM walmart_sales WHERE month = CAST(? AS DATE)", [f"{month}-01"]
         )
@@ -80,14 +83,15 @@ def rows_made(month: str, count: int, city: str) -> Counter[Any]:
     ("number", "statement", "when"),
     [
         *((number, statement, "before") for number, statement in enumerate(STATEMENTS, start=1)),
-        (12, "INSERT INTO walmart_sales", "after"),
-        (13, "COMMIT", "after"),
+        (14, "INSERT INTO walmart_sales", "after"),
+        (15, "INSERT INTO sales_by_city", "after"),
+        (16, "COMMIT", "after"),
     ],
 )
 def test_a_load_killed_at_a_statement_leaves_the_old_month_or_the_new_one_and_can_be_repeated(
     site: RedshiftSite, number: int, statement: str, when: Any
 ):
-    month = f"2024-{number:02d}" if number <= 12 else "2025-01"
+    month = f"{2024 + (number - 1) // 12}-{(number - 1) % 12 + 1:02d}"
     old, new = rows_made(month, 40, "old"), rows_made(month, 50, "new")
     warehouse = site.warehouse()
     warehouse.replace_month(

@@ -18,6 +18,7 @@ import pytest
 
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.sales.sample import HEADER, write_sample
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES
 from walmart_bi_tests import oracle
 from walmart_bi_tests.command_line import CHECKOUT, Done
 from walmart_bi_tests.end_to_end.command import run
@@ -140,6 +141,7 @@ def test_each_month_is_copied_from_a_manifest_and_then_replaced_in_one_transacti
             "LOCK load_ledger",
             "DELETE FROM walmart_sales",
             "INSERT INTO walmart_sales",
+            *(f"{words} {name}" for name in ROLLUP_TABLES for words in ("DELETE FROM", "INSERT INTO")),
             "UPDATE load_ledger",
             "INSERT INTO load_ledger",
             "COMMIT",

@@ -12,6 +12,8 @@ import pytest
 
 from walmart_bi.handover import Handover
 from walmart_bi.records import MonthlyObject, SourceFile
+from walmart_bi.warehouse import duckdb_warehouse
+from walmart_bi.warehouse.rollups import Execute, refresh_month
 from walmart_bi_tests.project import TestProject, failed_checks, month_csv, new_project
 
 MONTH = "2024-05"
@@ -62,6 +64,16 @@ def sql(*statements: str) -> Callable[[TestProject], None]:
         with duckdb.connect(str(project.settings.warehouse_file)) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    return spoil
+
+
+def with_rollups(*statements: str) -> Callable[[TestProject], None]:
+    """The same for rollups that are made again from the rows, as if the project had loaded them."""
+
+    def spoil(project: TestProject) -> None:
+        sql(*statements, "DELETE FROM sales_by_month")(project)
+        project.warehouse.create_tables()
 
     return spoil
 
@@ -182,11 +194,11 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
             "UPDATE walmart_sales SET load_id = 'nobody' "
             "WHERE source_line = (SELECT MIN(source_line) FROM walmart_sales)"
         ),
-        {"no_orphan_rows", "ledger_rows_agree", "ledger_cents_agree"},
+        {"no_orphan_rows", "ledger_rows_agree", "ledger_cents_agree", "rollups_agree"},
     ),
     "rows of another month": (
         sql("UPDATE walmart_sales SET purchase_date = purchase_date + 31"),
-        {"rows_carry_their_month", "insights_say_what_the_facts_say", "snapshot_equals_the_views"},
+        {"rows_carry_their_month", "rollups_agree"},
     ),
     "source line twice": (
         sql("UPDATE walmart_sales SET source_line = 5 WHERE source_line IN (5, 6)"),
@@ -208,8 +220,32 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
         ),
         {"totals", "snapshot_equals_the_views", "tableau_files_equal_the_views", "page_equals_the_views"},
     ),
+    "rollup a cent off": (
+        sql("UPDATE sales_by_month SET revenue = revenue + 0.01"),
+        {
+            "rollups_agree",
+            "totals",
+            "insights_add_up",
+            "snapshot_equals_the_views",
+            "tableau_files_equal_the_views",
+            "page_equals_the_views",
+        },
+    ),
+    "rollup with one cell for another": (
+        sql("UPDATE sales_by_segment SET squares = squares + CASE WHEN discount_applied THEN 1 ELSE -1 END"),
+        {"rollups_agree", "insights_say_what_the_facts_say", "snapshot_equals_the_views"},
+    ),
+    "sales changed behind the rollups": (
+        sql("UPDATE walmart_sales SET age_group = '65+'"),
+        {
+            "rollups_agree",
+            "insights_say_what_the_facts_say",
+            "snapshot_equals_the_views",
+            "tableau_files_equal_the_views",
+        },
+    ),
     "values changed behind the snapshot": (
-        sql("UPDATE walmart_sales SET payment_method = 'Bitcoin'"),
+        with_rollups("UPDATE walmart_sales SET payment_method = 'Bitcoin'"),
         {
             "snapshot_equals_the_views",
             "insights_say_what_the_facts_say",
@@ -218,7 +254,7 @@ CASES: dict[str, tuple[Callable[[TestProject], None], set[str]]] = {
         },
     ),
     "another load behind the snapshot": (
-        sql(
+        with_rollups(
             "UPDATE load_ledger SET load_id = '2024-05-v2', version = 2",
             "UPDATE walmart_sales SET load_id = '2024-05-v2'",
         ),
@@ -270,11 +306,44 @@ def test_given_a_snapshot_of_an_older_state_when_checked_then_it_differs_from_th
     }
 
 
-def test_given_a_wrong_ledger_when_a_snapshot_is_asked_for_then_it_is_refused_and_the_last_one_stays(
-    loaded: TestProject,
+@pytest.mark.parametrize("asset", ["tableau_snapshot", "story_dashboard"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE load_ledger SET loaded_rows = 61",
+        "UPDATE sales_by_city SET orders = orders + 1",
+        "DELETE FROM sales_by_segment",
+        "UPDATE sales_by_month SET load_id = '2024-05-v9'",
+        "UPDATE walmart_sales SET purchase_amount = purchase_amount + 0.01",
+    ],
+)
+def test_given_ledger_rollups_or_rows_that_differ_when_publishing_is_asked_for_then_it_is_refused_and_the_last_stays(
+    loaded: TestProject, asset: str, statement: str
 ):
-    before = loaded.store.read_bytes("dashboard_data/latest/manifest.json")
-    sql("UPDATE load_ledger SET loaded_rows = 61")(loaded)
-    result = loaded.run(assets=["tableau_snapshot"])
+    latest = [info.key for info in loaded.store.list("dashboard_data/latest/")]
+    before = {key: loaded.store.read_bytes(key) for key in latest}
+    sql(statement)(loaded)
+    result = loaded.run(assets=[asset])
     assert not result.success
+    assert {key: loaded.store.read_bytes(key) for key in latest} == before
+
+
+def test_given_a_load_whose_rollups_come_out_wrong_when_it_runs_then_no_view_or_file_is_made_of_it(
+    loaded: TestProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def wrong(execute: Execute, month: str) -> None:
+        refresh_month(execute, month)
+        # Right in every sum of the month, so only a look at the cells can tell.
+        execute("UPDATE sales_by_segment SET category = category || '?'", [])
+
+    before = loaded.store.read_bytes("dashboard_data/latest/manifest.json")
+    monkeypatch.setattr(duckdb_warehouse, "refresh_month", wrong)
+    loaded.deliver("2024-05.csv", month_csv(MONTH, 70, seed=2, directory=tmp_path))
+    result = loaded.run(MONTH)
+
+    assert not result.success
+    assert "rollups_agree" in failed_checks(result)
+    assert {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()} == {
+        *("raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales")
+    }
     assert loaded.store.read_bytes("dashboard_data/latest/manifest.json") == before

@@ -30,6 +30,7 @@ from walmart_bi.warehouse.integrity import check_ledger, read_loads
 from walmart_bi_tests.histories.files import MONTHS, Row
 from walmart_bi_tests.histories.interruptions import PointedStore, Points, pointed_databases
 from walmart_bi_tests.project import aws_environment
+from walmart_bi_tests.rollups import rollup_problems
 
 STEPS = ("raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales")
 # A process number that Linux never gives out.
@@ -48,7 +49,10 @@ def run_of_a_history() -> None:
 
 
 class State(NamedTuple):
-    """The rows of each month, its active load's source, how many loads it has had, and what the ledger's rules say."""
+    """The rows of each month, its active load's source, how many loads it has had, and what the rules say.
+
+    The rules are those of ledger and rollups, these over every cell.
+    """
 
     rows: dict[str, Counter[Row]]
     active: dict[str, str]
@@ -135,6 +139,7 @@ class Place:
                     "SELECT month, customer_id, purchase_date, purchase_amount FROM walmart_sales"
                 ).rows
                 loads = read_loads(reader)
+                rollups = rollup_problems(reader)
         except WarehouseError as error:
             if "Nothing is loaded yet" not in str(error):
                 raise
@@ -142,7 +147,7 @@ class Place:
         months: dict[str, Counter[Row]] = {}
         for month, customer, day, amount in found:
             months.setdefault(f"{month:%Y-%m}", Counter())[customer, day.isoformat(), int(amount * 100)] += 1
-        problems = [problem for verdict in check_ledger(loads).values() for problem in verdict.problems]
+        problems = [problem for verdict in check_ledger(loads).values() for problem in verdict.problems] + rollups
         return State(
             months,
             {load.month: load.source_sha256 for load in loads.active},

@@ -227,7 +227,7 @@ def test_tables_of_another_shape_are_an_error_and_stay_as_they_are(site, warehou
         client.execute("CREATE TABLE load_ledger AS SELECT 42 AS answer")
 
     for attempt in (lambda: load(warehouse, month), warehouse.ledger):
-        with pytest.raises(WarehouseError, match=r"month.*Nothing was changed"):
+        with pytest.raises(WarehouseError, match=r"(month|load_ledger).*Nothing was changed"):
             attempt()
     assert count(warehouse) == 1
 

@@ -26,9 +26,9 @@ show:
 WITH totals AS (
     SELECT
         city,
-        COUNT(customer_id) AS orders,
-        CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 200 AS BIGINT) + COUNT(customer_id) AS halves
-    FROM walmart_sales
+        CAST(CAST(SUM(revenue) AS DECIMAL(24, 2)) * 200 AS BIGINT) + CAST(SUM(orders) AS BIGINT) AS halves,
+        CAST(SUM(orders) AS BIGINT) AS orders
+    FROM sales_by_city
     GROUP BY city
 )
 SELECT

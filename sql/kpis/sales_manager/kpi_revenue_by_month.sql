@@ -29,10 +29,10 @@ show:
 WITH totals AS (
     SELECT
         month,
-        CAST(SUM(purchase_amount) AS DECIMAL(18, 2)) AS revenue,
-        COUNT(customer_id) AS orders,
-        CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 200 AS BIGINT) + COUNT(customer_id) AS halves
-    FROM walmart_sales
+        CAST(CAST(SUM(revenue) AS DECIMAL(24, 2)) * 200 AS BIGINT) + CAST(SUM(orders) AS BIGINT) AS halves,
+        CAST(SUM(revenue) AS DECIMAL(18, 2)) AS revenue,
+        CAST(SUM(orders) AS BIGINT) AS orders
+    FROM sales_by_month
     GROUP BY month
 )
 SELECT

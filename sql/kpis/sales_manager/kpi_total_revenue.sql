@@ -30,13 +30,13 @@ show:
 --- */
 WITH totals AS (
     SELECT
-        CAST(SUM(purchase_amount) AS DECIMAL(18, 2)) AS total_revenue,
-        COUNT(customer_id) AS orders,
-        CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 200 AS BIGINT) + COUNT(customer_id) AS halves,
+        CAST(CAST(SUM(revenue) AS DECIMAL(24, 2)) * 200 AS BIGINT) + CAST(SUM(orders) AS BIGINT) AS halves,
+        CAST(SUM(revenue) AS DECIMAL(18, 2)) AS total_revenue,
+        CAST(SUM(orders) AS BIGINT) AS orders,
         MIN(month) AS first_month,
         MAX(month) AS last_month
-    FROM walmart_sales
-    HAVING COUNT(customer_id) > 0
+    FROM sales_by_month
+    HAVING COUNT(*) > 0
 )
 SELECT
     total_revenue,

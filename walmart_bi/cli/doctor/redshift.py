@@ -16,6 +16,7 @@ from walmart_bi.stores.base import MONTHLY_DATA, STAGING, ObjectInfo, ObjectNotF
 from walmart_bi.stores.s3 import S3Store
 from walmart_bi.warehouse.base import LEDGER_TABLE, SALES_TABLE, Warehouse, WarehouseError
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES
 
 if TYPE_CHECKING:
     from walmart_bi.warehouse.redshift_connection import Session
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _RIGHTS = {
     SALES_TABLE: ("SELECT", "INSERT", "DELETE"),
     LEDGER_TABLE: ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    **dict.fromkeys(ROLLUP_TABLES, ("SELECT", "INSERT", "DELETE")),
 }
 _COPIES = f"{STAGING}copy/"
 _MONTHS_PROBE = f"{MONTHLY_DATA}copy-probe.part"
@@ -75,18 +77,19 @@ class _Redshift:
         from walmart_bi.warehouse.redshift_connection import session
 
         found = []
+        places = ", ".join("?" for _ in _RIGHTS)
         with session(self._settings) as opened:
             user = _user(opened)
             there = opened.query(
-                "SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN (?, ?)",
+                f"SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN ({places})",  # noqa: S608
                 [self._schema, *_RIGHTS],
             )
             for (table,) in sorted(there.rows):
                 self._require(opened, user, "TABLE", f"{self._schema}.{table}", _RIGHTS[table])
                 found.append(table)
         missing = [table for table in _RIGHTS if table not in found]
-        told = f"{' and '.join(found)} can be read and changed" if found else ""
-        made = f"the first load makes {' and '.join(missing)}" if missing else ""
+        told = f"{', '.join(found)} can be read and changed" if found else ""
+        made = f"the next load makes {', '.join(missing)}" if missing else ""
         return "; ".join(part for part in (told, made) if part)
 
     def views(self) -> str:

@@ -14,6 +14,7 @@ from walmart_bi.kpis.insights.model import Cell, Cities, CityCell, Facts, Month,
 from walmart_bi.months import first_day, month_of, next_month
 from walmart_bi.sql_files import read_story_query
 from walmart_bi.warehouse.base import Reader
+from walmart_bi.warehouse.rollups import require_rollups
 
 # An empty stretch at the edge of what is loaded is a missing piece of the month, and not a quiet time, when chance
 # would leave it empty less often than this.
@@ -22,7 +23,11 @@ CENTS_SQUARED = 10_000
 
 
 def read_facts(reader: Reader) -> Facts:
-    """All facts, in the reader's consistent state; no months when nothing is loaded."""
+    """All facts, in the reader's consistent state; no months when nothing is loaded. Raises WarehouseError.
+
+    Most are sums of the rollups, so they must be of the active loads; that they are right is for checks to say.
+    """
+    require_rollups(reader)
     months = [(month_of(month), *rest) for month, *rest in _rows(reader, "months")]
     names = {first_day(month): month for month, *_ in months}
     return Facts(

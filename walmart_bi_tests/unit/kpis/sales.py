@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.sales.contract import OUTPUT_COLUMNS
+from walmart_bi.sql_files import read_table_ddl
 from walmart_bi.warehouse.base import QueryResult
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES, refresh_month
 
 CATALOG = {kpi.name: kpi for kpi in load_catalog()}
 Row = dict[str, Any]
@@ -50,6 +52,8 @@ class SalesTable:
         self.connection = duckdb.connect()
         columns = ", ".join(f"{column.name} {column.sql_type}" for column in OUTPUT_COLUMNS)
         self.connection.execute(f"CREATE TABLE walmart_sales ({columns}, load_id VARCHAR(32))")
+        for name in ROLLUP_TABLES:
+            self.connection.execute(read_table_ddl(name))
 
     def fill(self, rows: Iterable[Row]) -> "SalesTable":
         """Replace all rows."""
@@ -57,6 +61,14 @@ class SalesTable:
         self.connection.execute("DELETE FROM walmart_sales")
         self.connection.register("sales", sales)
         self.connection.execute("INSERT INTO walmart_sales SELECT *, 'load' FROM sales")
+        return self.refresh()
+
+    def refresh(self) -> "SalesTable":
+        """Make the rollups from the rows that are there."""
+        for name in ROLLUP_TABLES:
+            self.connection.execute(f"DELETE FROM {name}")
+        for (month,) in self.connection.execute("SELECT DISTINCT month FROM walmart_sales").fetchall():
+            refresh_month(self.connection.execute, f"{month:%Y-%m}")
         return self
 
     def create_view(self, kpi: Kpi, select: str | None = None) -> "SalesTable":

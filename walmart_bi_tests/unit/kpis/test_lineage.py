@@ -46,6 +46,11 @@ def test_origins_are_followed_through_ctes_windows_and_expressions() -> None:
         ("SELECT city AS n FROM walmart_sales UNION ALL SELECT gender FROM walmart_sales", ("city", "gender")),
         ("SELECT (SELECT MAX(rating) FROM walmart_sales) AS n FROM walmart_sales", ("rating",)),
         ("SELECT AVG(age) AS n FROM walmart_sales GROUP BY city", ("age",)),
+        ("SELECT SUM(squares) AS n FROM sales_by_segment", ("purchase_amount",)),
+        ("SELECT orders AS n FROM sales_by_month", ("customer_id",)),
+        ("SELECT s.first_date AS n FROM sales_by_month AS s", ("purchase_date",)),
+        ("SELECT SUM(c.orders) + SUM(g.orders) AS n FROM sales_by_city AS c, sales_by_segment AS g", ("customer_id",)),
+        ("WITH sales_by_city AS (SELECT rating AS r FROM walmart_sales) SELECT r AS n FROM sales_by_city", ("rating",)),
     ],
 )
 def test_what_feeds_a_value_is_its_origin(select: str, origins: tuple[str, ...]) -> None:
@@ -62,6 +67,7 @@ def test_what_feeds_a_value_is_its_origin(select: str, origins: tuple[str, ...])
         ("SELECT * FROM walmart_sales", ("city",), "returns *"),
         ("SELECT COUNT(city) FROM walmart_sales", ("city",), "an unnamed expression"),
         ("SELECT city FROM load_ledger", ("city",), "reads load_ledger"),
+        ("SELECT gender FROM sales_by_segment", ("gender",), "gender"),
         ("WITH a AS (SELECT x FROM kpi_other) SELECT x FROM a", ("x",), "reads kpi_other"),
         ("SELECT city FROM walmart_sales WHERE (", ("city",), "cannot be parsed"),
         ("WITH a AS (SELECT 1 AS x) DELETE FROM walmart_sales", ("city",), "is not a SELECT"),
@@ -79,6 +85,7 @@ LEAKS = {
     "another name": "SELECT customer_id AS n FROM walmart_sales",
     "grouped": "SELECT customer_id AS n FROM walmart_sales GROUP BY customer_id",
     "the load": "SELECT load_id AS n FROM walmart_sales",
+    "the load of a month": "SELECT load_id AS n FROM sales_by_month",
     "the line": "SELECT MAX(source_line) AS n FROM walmart_sales",
     "one of many": "SELECT MAX(customer_id) AS n FROM walmart_sales GROUP BY city",
     "one age of many": "SELECT MIN(age) AS n FROM walmart_sales GROUP BY city",

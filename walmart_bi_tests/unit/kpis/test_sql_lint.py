@@ -59,6 +59,7 @@ def test_every_average_is_written_in_one_way() -> None:
         ("SELECT\n    city\nFROM walmart_sales\nORDER BY city ASC NULLS LAST", "promises no order"),
         ("SELECT\n    LAG(age) OVER (ORDER BY age ASC) AS a\nFROM walmart_sales", "NULLS FIRST or NULLS LAST"),
         ("SELECT\n    SUM(age) OVER (ORDER BY age ASC NULLS LAST) AS a\nFROM walmart_sales", "explicit frame"),
+        ("SELECT\n    SUM(age) AS age,\n    2 * SUM(age) AS twice\nFROM walmart_sales", "an alias that a later"),
         ("SELECT\n    sum(age) AS a\nFROM walmart_sales", "line 2: write SUM"),
         ("SELECT\n    age as a\nFROM walmart_sales", "line 2: write AS"),
         ("SELECT age FROM walmart_sales", "line 1: begin a new line with FROM"),
@@ -78,6 +79,7 @@ def test_given_sql_outside_the_subset_the_lint_says_which_rule_it_breaks(sql: st
         "SELECT\n    AVG(CAST(rating AS DOUBLE PRECISION)) AS rating\nFROM walmart_sales",
         "SELECT\n    COUNT(*) AS n\nFROM walmart_sales\nWHERE city = 'to_char(x)::\"y\" // limit' -- ILIKE",
         "SELECT\n    EXTRACT(YEAR FROM month) AS year_number\nFROM walmart_sales",
+        "SELECT\n    2 * SUM(age) AS twice,\n    SUM(age) AS age\nFROM walmart_sales",
         "SELECT\n    SUM(age) OVER (ORDER BY age ASC NULLS LAST ROWS UNBOUNDED PRECEDING) AS a\nFROM walmart_sales",
     ],
 )

@@ -107,6 +107,7 @@ def test_an_average_is_rounded_exactly_with_halves_up(table: SalesTable, cents: 
 def test_given_the_greatest_amount_a_million_times_the_sums_are_exact(table: SalesTable) -> None:
     table.fill([sale(cents=999_999_999_999)])
     table.connection.execute("INSERT INTO walmart_sales SELECT walmart_sales.* FROM walmart_sales, RANGE(999999)")
+    table.refresh()
     (total,) = table.rows(CATALOG["kpi_total_revenue"])
     assert (total["total_revenue"], total["orders"]) == (Decimal("9999999999990000.00"), 1_000_000)
     assert total["aov"] == Decimal("9999999999.99")
@@ -117,6 +118,7 @@ def test_given_the_greatest_amount_a_million_times_the_sums_are_exact(table: Sal
 def test_given_more_revenue_than_the_type_holds_the_view_fails_instead_of_answering_wrongly(table: SalesTable) -> None:
     table.fill([sale(cents=999_999_999_999)])
     table.connection.execute("INSERT INTO walmart_sales SELECT walmart_sales.* FROM walmart_sales, RANGE(1000001)")
+    table.refresh()
     with pytest.raises(duckdb.Error):
         table.rows(CATALOG["kpi_total_revenue"])
 

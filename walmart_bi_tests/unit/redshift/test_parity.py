@@ -102,9 +102,9 @@ def test_a_view_gives_equal_rows_of_equal_types_on_both_engines(warehouses, name
 @pytest.mark.parametrize(
     ("name", "text", "other_text"),
     [
-        # A count without nulls, the smallest amounts, one cent, a type, a null, the case of letters.
-        ("kpi_revenue_by_month", "COUNT(customer_id) AS orders", "COUNT(age) AS orders"),
-        ("kpi_revenue_by_category", "FROM walmart_sales", "FROM walmart_sales WHERE purchase_amount > 0.01"),
+        # A count of rows, the smallest amounts, one cent, a type, a null, the case of letters.
+        ("kpi_revenue_by_month", "SUM(orders) AS BIGINT) AS orders", "COUNT(orders) AS BIGINT) AS orders"),
+        ("kpi_revenue_by_category", "FROM sales_by_segment", "FROM sales_by_segment WHERE revenue > 0.35"),
         (
             "kpi_total_revenue",
             "    total_revenue,",

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 import pytest
 
 from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.kpis.insights.facts import read_facts
 from walmart_bi.kpis.validity import check_grain, check_totals
 from walmart_bi.sales.contract import OUTPUT_COLUMNS
 from walmart_bi.sql_files import read_table_ddl, sql_directory
-from walmart_bi.warehouse.base import WarehouseBusy
+from walmart_bi.warehouse.base import LEDGER_TABLE, SALES_TABLE, WarehouseBusy
 from walmart_bi.warehouse.copy import LoadFailed
 from walmart_bi.warehouse.integrity import check_ledger, read_loads
 from walmart_bi.warehouse.ledger import LEDGER_COLUMNS
+from walmart_bi.warehouse.rollup_agreement import check_cells, check_months
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES, ROLLUPS
 from walmart_bi_tests.builders import make_month
 from walmart_bi_tests.contracts.warehouses import RedshiftSite, redshift_standin
 from walmart_bi_tests.redshift_lint import RESERVED_NAMES, broken_rules
@@ -24,6 +27,7 @@ from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.standin import shared_standin
 
 CATALOG = load_catalog()
+TABLES = (SALES_TABLE, LEDGER_TABLE, *ROLLUP_TABLES)
 MONTH = "2025-03"
 # What the product does, by a word that its statements must have: the lint must have seen all of it.
 SEEN = (
@@ -31,7 +35,8 @@ SEEN = (
     *("BEGIN", "LOCK", "DELETE", "INSERT INTO walmart_sales", "UPDATE load_ledger", "INSERT INTO load_ledger"),
     *("COMMIT", "ROLLBACK", "SET search_path", "SET statement_timeout", "pg_tables", "svv_transactions"),
     *("CREATE OR REPLACE VIEW", "DROP VIEW", "CREATE VIEW", "BEGIN READ ONLY"),
-    *("COUNT(DISTINCT source_line)", "FROM kpi_revenue_by_city", "activated_at ="),
+    *("COUNT(DISTINCT source_line)", "FROM kpi_revenue_by_city", "activated_at =", "FROM sales_by_segment"),
+    *("INSERT INTO sales_by_city", "DELETE FROM sales_by_month", "UNION ALL", "LEFT JOIN sales_by_month"),
 )
 
 
@@ -48,7 +53,10 @@ def do_all_that_the_product_does(site: RedshiftSite) -> None:
     for kpi in CATALOG:
         warehouse.create_view(kpi.name, kpi.select)
     with warehouse.read() as reader:
-        assert all(verdict.passed for verdict in check_ledger(read_loads(reader)).values())
+        loads = read_loads(reader)
+        assert all(verdict.passed for verdict in check_ledger(loads).values())
+        assert check_months(reader, loads).passed and check_cells(reader, [MONTH]).passed
+        read_facts(reader)
         for kpi in CATALOG:
             assert check_grain(reader, kpi).passed and check_totals(reader, kpi).passed
     shared_standin().front.faults.append(Fault("^COPY", error=SqlError("XX000", "S3ServiceException: denied")))
@@ -78,20 +86,21 @@ def test_the_statements_that_were_looked_at_are_those_of_every_part_of_the_produ
     assert [words for words in SEEN if words not in text] == []
 
 
-@pytest.mark.parametrize("name", ["walmart_sales", "load_ledger"])
+@pytest.mark.parametrize("name", TABLES)
 def test_the_tables_are_created_by_statements_that_break_no_rule(name: str):
     assert broken_rules(f"{read_table_ddl(name)}\n{read_table_ddl(f'redshift/{name}')}") == []
 
 
 def test_the_physical_design_stays_out_of_the_files_that_both_engines_run():
     shared = [path.read_text() for path in (sql_directory() / "tables").glob("*.sql")]
-    assert len(shared) == 2
+    assert len(shared) == len(TABLES)
     assert not any(re.search(r"\b(DIST|SORT)(KEY|STYLE)\b|\bENCODE\b", text) for text in shared)
 
 
 def test_no_name_of_a_table_column_or_alias_is_reserved_in_redshift(sent: list[str]):
     named = {column.name for column in OUTPUT_COLUMNS} | set(LEDGER_COLUMNS) | {kpi.name for kpi in CATALOG}
     named |= {name for kpi in CATALOG for name in kpi.column_names}
+    named |= {name for rollup in ROLLUPS for name in (rollup.name, *rollup.keys, *rollup.facts)}
     named |= {alias for sql in sent for alias in re.findall(r"\bAS\s+([a-z_]\w*)\b(?!\s*\()", sql)}
     assert len(named) > 60
     assert named & RESERVED_NAMES == set()

@@ -15,11 +15,12 @@ import trustme
 
 from walmart_bi.records import MonthlyObject
 from walmart_bi.sql_files import read_table_ddl
-from walmart_bi.warehouse.base import LoadOutcome, WarehouseBusy, WarehouseError
+from walmart_bi.warehouse.base import LEDGER_TABLE, SALES_TABLE, LoadOutcome, WarehouseBusy, WarehouseError
 from walmart_bi.warehouse.copy import LoadFailed
 from walmart_bi.warehouse.redshift_connection import SerializationConflict, SessionLost, masked, session
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES
 from walmart_bi_tests.builders import SALES_SCHEMA, make_month, make_row, make_rows
 from walmart_bi_tests.contracts.warehouses import RedshiftSite
 from walmart_bi_tests.redshift_standin.front import Fault
@@ -27,7 +28,12 @@ from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, WORKGROUP, StandIn, server_tls
 
 MONTH = "2025-03"
-STEPS = ["LOCK", "DELETE", "INSERT INTO walmart_sales", "UPDATE load_ledger", "INSERT INTO load_ledger", "COMMIT"]
+STEPS = [
+    *("LOCK", "DELETE", "INSERT INTO walmart_sales"),
+    *(f"{word} {name}" for name in ROLLUP_TABLES for word in ("DELETE FROM", "INSERT INTO")),
+    *("UPDATE load_ledger", "INSERT INTO load_ledger", "COMMIT"),
+]
+TABLES = (SALES_TABLE, LEDGER_TABLE, *ROLLUP_TABLES)
 CONFLICT = SqlError("XX000", "1023", D="Serializable isolation violation on table")
 
 
@@ -96,9 +102,15 @@ def test_the_tables_carry_sort_and_distribution_for_redshift(site, standin):
     site.warehouse().create_tables()
 
     created = [sql for sql in statements(standin) if "CREATE TABLE" in sql]
-    assert ["DISTSTYLE EVEN COMPOUND SORTKEY (month, source_line)" in created[0], len(created)] == [True, 2]
-    assert "DISTSTYLE ALL COMPOUND SORTKEY (month, version)" in created[1]
-    assert all("CREATE TABLE" not in read_table_ddl(f"redshift/{name}") for name in ("walmart_sales", "load_ledger"))
+    assert [sql.partition("(")[0].split()[-1] for sql in created] == list(TABLES)
+    assert [re.findall(r"DISTSTYLE \w+|DISTKEY \(\w+\)|COMPOUND SORTKEY \([^)]+\)", sql) for sql in created] == [
+        ["DISTSTYLE EVEN", "COMPOUND SORTKEY (month, source_line)"],
+        ["DISTSTYLE ALL", "COMPOUND SORTKEY (month, version)"],
+        ["DISTSTYLE ALL", "COMPOUND SORTKEY (month)"],
+        ["DISTSTYLE ALL", "COMPOUND SORTKEY (month)"],
+        ["DISTSTYLE KEY", "DISTKEY (city)", "COMPOUND SORTKEY (month)"],
+    ]
+    assert all("CREATE TABLE" not in read_table_ddl(f"redshift/{name}") for name in TABLES)
 
 
 def test_tables_that_another_creates_at_the_same_moment_are_no_error(site, standin):

@@ -1,0 +1,296 @@
+"""What every warehouse promises of its rollups: after any change, or any attempt at one, they are sums of the rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.kpis.insights.facts import read_facts
+from walmart_bi.months import first_day
+from walmart_bi.records import MonthlyObject
+from walmart_bi.stores.base import ObjectNotFound
+from walmart_bi.warehouse.base import LoadOutcome, ShrinkRefused, Warehouse, WarehouseError
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES, ROLLUPS
+from walmart_bi_tests.builders import Row, make_month, make_row, make_rows
+from walmart_bi_tests.contracts.warehouses import WAREHOUSES, DuckDbSite, RedshiftSite, Site
+from walmart_bi_tests.rollups import rollup_problems, rollup_rows, rollups_of
+
+MONTH, OTHER = "2025-03", "2025-04"
+VIEW = "SELECT SUM(orders) AS orders FROM sales_by_month"
+
+
+@pytest.fixture(params=sorted(WAREHOUSES))
+def site(request, tmp_path):
+    with WAREHOUSES[request.param](tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def warehouse(site: Site) -> Warehouse:
+    return site.warehouse()
+
+
+@pytest.fixture
+def store(site: Site):
+    return site.store()
+
+
+def load(warehouse: Warehouse, month: MonthlyObject, **allowed: bool) -> LoadOutcome:
+    return warehouse.replace_month(month, run_id="run-1", code_version="0.1.0", **allowed)
+
+
+def mixed(month: str, count: int) -> list[Row]:
+    """Rows that share cells, differ in every dimension, and have the largest and the smallest amounts."""
+    cents = [1, 10_050, 999_999_999_999, 33_333]
+    return [
+        make_row(
+            month,
+            number,
+            purchase_amount=Decimal(cents[number % 4]).scaleb(-2),
+            purchase_date=first_day(month) + dt.timedelta(days=3 + number % 20),
+            city=["Zürich", "zürich", "東京", "NULL", "O'Fallon; DROP"][number % 5],
+            category=["Home", "Beauty"][number % 2],
+            payment_method=["UPI", "upi", "Cash on Delivery"][number % 3],
+            discount_applied=number % 2 == 0,
+            repeat_customer=number % 7 == 0,
+            age_group=["<18", "Unknown", "65+"][number % 3],
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def with_load(rows: list[Row], load_id: str) -> list[Row]:
+    return [{**row, "load_id": load_id} for row in rows]
+
+
+def execute(site: Site, *statements: str) -> None:
+    """Behind the project's back."""
+    if isinstance(site, DuckDbSite):
+        import duckdb
+
+        with duckdb.connect(site.database) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        return
+    from walmart_bi.warehouse.redshift_connection import session
+
+    assert isinstance(site, RedshiftSite)
+    with session(site.settings()) as opened:
+        for statement in statements:
+            opened.execute(statement)
+
+
+def problems(warehouse: Warehouse) -> list[str]:
+    with warehouse.read() as reader:
+        return rollup_problems(reader)
+
+
+# After each change
+
+
+def test_a_load_brings_the_sums_of_its_rows_exactly(warehouse, store):
+    load(warehouse, make_month(store, MONTH, mixed(MONTH, 60)))
+    load(warehouse, make_month(store, OTHER, mixed(OTHER, 40)))
+
+    rows = [*with_load(mixed(MONTH, 60), f"{MONTH}-v1"), *with_load(mixed(OTHER, 40), f"{OTHER}-v1")]
+    assert rollup_rows(warehouse) == rollups_of(rows)
+    assert problems(warehouse) == []
+
+
+def test_a_correction_and_a_way_back_leave_the_sums_of_the_rows_that_are_active(warehouse, store):
+    load(warehouse, make_month(store, OTHER, mixed(OTHER, 20)))
+    load(warehouse, make_month(store, MONTH, mixed(MONTH, 60)))
+    load(warehouse, make_month(store, MONTH, make_rows(MONTH, 50, city="Corrected")))
+    other = with_load(mixed(OTHER, 20), f"{OTHER}-v1")
+    corrected = with_load(make_rows(MONTH, 50, city="Corrected"), f"{MONTH}-v2")
+    assert rollup_rows(warehouse) == rollups_of([*other, *corrected])
+
+    warehouse.restore_load(MONTH, f"{MONTH}-v1")
+    assert rollup_rows(warehouse) == rollups_of([*other, *with_load(mixed(MONTH, 60), f"{MONTH}-v1")])
+
+    warehouse.restore_load(MONTH, f"{MONTH}-v2")
+    assert rollup_rows(warehouse) == rollups_of([*other, *corrected])
+
+
+def test_a_month_without_rows_has_no_sums_and_that_is_right(warehouse, store):
+    load(warehouse, make_month(store, MONTH, 0))
+    assert rollup_rows(warehouse) == {name: [] for name in ROLLUP_TABLES}
+    assert problems(warehouse) == []
+
+    load(warehouse, make_month(store, MONTH, 5))
+    load(warehouse, make_month(store, MONTH, 0, source="emptied"), allow_shrink=True)
+    assert rollup_rows(warehouse) == {name: [] for name in ROLLUP_TABLES}
+    assert problems(warehouse) == []
+
+
+def test_a_load_that_is_refused_or_fails_leaves_the_sums_as_they_were(warehouse, store):
+    first = make_month(store, MONTH, 10)
+    load(warehouse, first)
+    load(warehouse, make_month(store, MONTH, 12))
+    before = rollup_rows(warehouse)
+
+    assert load(warehouse, first).action == "superseded"
+    with pytest.raises(ShrinkRefused):
+        load(warehouse, make_month(store, MONTH, 2))
+    store.delete(first.key)
+    with pytest.raises(ObjectNotFound):
+        warehouse.restore_load(MONTH, f"{MONTH}-v1")
+
+    assert rollup_rows(warehouse) == before
+    assert problems(warehouse) == []
+
+
+def test_sums_and_rows_are_replaced_together_for_a_reader(site, warehouse, store):
+    load(warehouse, make_month(store, MONTH, 10))
+    if isinstance(site, DuckDbSite):  # its readers keep loads out
+        with warehouse.read() as reader:
+            assert rollup_problems(reader) == []
+        return
+    with warehouse.read() as reader:
+        before = reader.query("SELECT SUM(orders) FROM sales_by_city").rows
+        load(site.warehouse(), make_month(store, MONTH, 30))
+        assert reader.query("SELECT SUM(orders) FROM sales_by_city").rows == before
+        assert rollup_problems(reader) == []
+
+
+# A warehouse of an earlier version
+
+
+def make_it_of_an_earlier_version(site: Site) -> None:
+    """The tables that an earlier version knew, with what it would have loaded."""
+    execute(site, *(f"DROP TABLE {name}" for name in ROLLUP_TABLES))
+
+
+@pytest.fixture
+def earlier(site: Site) -> Site:
+    """Two months, one of them corrected, and a view of that time, in a warehouse without rollups."""
+    warehouse, store = site.warehouse(), site.store()
+    for month, count in ((MONTH, 20), (MONTH, 30), (OTHER, 15)):
+        load(warehouse, make_month(store, month, mixed(month, count)))
+    make_it_of_an_earlier_version(site)
+    execute(site, "CREATE VIEW kpi_orders AS SELECT COUNT(*) AS orders FROM walmart_sales")
+    return site
+
+
+def expected_rows() -> list[Row]:
+    return [*with_load(mixed(MONTH, 30), f"{MONTH}-v2"), *with_load(mixed(OTHER, 15), f"{OTHER}-v1")]
+
+
+def test_an_earlier_version_can_be_read_as_before_and_what_needs_sums_says_what_to_do(earlier):
+    warehouse = earlier.warehouse()
+    assert len(warehouse.ledger()) == 3
+    with warehouse.read() as reader:
+        assert reader.query("SELECT orders FROM kpi_orders").rows == [(45,)]
+        assert "materialize any KPI view" in rollup_problems(reader)[0]
+        with pytest.raises(WarehouseError, match=r"sales_by_month: .* Next step: materialize any KPI view"):
+            read_facts(reader)
+
+
+def test_the_first_view_that_is_made_brings_the_sums_of_every_month_with_it(earlier):
+    warehouse = earlier.warehouse()
+    warehouse.create_view("kpi_orders", VIEW)
+
+    with warehouse.read() as reader:
+        assert reader.query("SELECT orders FROM kpi_orders").rows == [(45,)]
+        assert rollup_problems(reader) == []
+    assert rollup_rows(warehouse) == rollups_of(expected_rows())
+
+
+def test_the_first_load_brings_the_sums_of_every_month_with_it(earlier):
+    warehouse = earlier.warehouse()
+    load(warehouse, make_month(earlier.store(), "2025-05", mixed("2025-05", 8)))
+
+    assert rollup_rows(warehouse) == rollups_of([*expected_rows(), *with_load(mixed("2025-05", 8), "2025-05-v1")])
+
+
+def test_a_first_load_that_changes_nothing_brings_the_sums_too(earlier):
+    warehouse = earlier.warehouse()
+    assert load(warehouse, make_month(earlier.store(), OTHER, mixed(OTHER, 15))).action == "unchanged"
+    assert rollup_rows(warehouse) == rollups_of(expected_rows())
+
+
+def test_a_month_that_an_earlier_version_loaded_since_gets_its_sums_with_the_next_change(earlier):
+    warehouse = earlier.warehouse()
+    warehouse.create_tables()
+    # What an earlier version does: rows and ledger, and no rollup.
+    execute(
+        earlier,
+        "DELETE FROM walmart_sales WHERE month = DATE '2025-04-01' AND source_line > 10",
+        "UPDATE walmart_sales SET load_id = '2025-04-v2' WHERE load_id = '2025-04-v1'",
+        "UPDATE load_ledger SET load_id = '2025-04-v2', version = 2 WHERE load_id = '2025-04-v1'",
+    )
+    assert any("2025-04-v1" in problem for problem in problems(warehouse))
+    with warehouse.read() as reader, pytest.raises(WarehouseError, match=r"not those of the active loads: 2025-04\."):
+        read_facts(reader)
+
+    warehouse.create_view("kpi_orders", VIEW)
+    assert problems(warehouse) == []
+
+
+# What the check sees
+
+BREAKS = {
+    "a cent": "UPDATE sales_by_city SET revenue = revenue + 0.01 WHERE city = '東京'",
+    "an order": "UPDATE sales_by_segment SET orders = orders + 1 WHERE payment_method = 'UPI'",
+    "a square": "UPDATE sales_by_segment SET squares = squares + 0.0001 WHERE payment_method = 'upi'",
+    "two cells for one another": "UPDATE sales_by_city SET city = CASE city WHEN 'NULL' THEN '東京' ELSE 'NULL' END"
+    " WHERE city IN ('NULL', '東京')",
+    "another dimension": "UPDATE sales_by_segment SET discount_applied = NOT discount_applied",
+    "a cell twice": "INSERT INTO sales_by_city (month, city, orders, revenue)"
+    " SELECT month, city, 0, 0 FROM sales_by_city WHERE city = 'NULL'",
+    "a cell of nothing": "INSERT INTO sales_by_city (month, city, orders, revenue)"
+    " VALUES (DATE '2025-03-01', 'x', 0, 0)",
+    "a lost cell": "DELETE FROM sales_by_city WHERE city = 'Zürich'",
+    "a lost month": "DELETE FROM sales_by_segment WHERE month = DATE '2025-03-01'",
+    "a month of nobody": "INSERT INTO sales_by_city (month, city, orders, revenue)"
+    " VALUES (DATE '2024-01-01', 'x', 1, 1)",
+    "a month twice": "INSERT INTO sales_by_month (month, load_id, first_date, last_date, orders, revenue)"
+    " SELECT month, load_id, first_date, last_date, 0, 0 FROM sales_by_month WHERE month = DATE '2025-03-01'",
+    "another load": "UPDATE sales_by_month SET load_id = '2025-03-v9' WHERE month = DATE '2025-03-01'",
+    "another first day": "UPDATE sales_by_month SET first_date = DATE '2025-03-01' WHERE month = DATE '2025-03-01'",
+    "a row of the sales changed": "UPDATE walmart_sales SET city = 'Elsewhere' WHERE source_line = 2",
+    "a row of the sales lost": "DELETE FROM walmart_sales WHERE source_line = 2",
+}
+
+
+@pytest.mark.parametrize("statement", BREAKS.values(), ids=BREAKS.keys())
+def test_whatever_is_changed_in_sums_or_rows_the_check_sees_it_and_names_the_month(site, warehouse, store, statement):
+    load(warehouse, make_month(store, MONTH, mixed(MONTH, 30)))
+    assert problems(warehouse) == []
+
+    execute(site, statement)
+
+    found = problems(warehouse)
+    assert found and all(problem.startswith(("2025-03: ", "2024-01: ")) for problem in found)
+
+
+def test_sums_of_a_month_that_were_removed_are_made_again_with_the_next_view(site, warehouse, store):
+    load(warehouse, make_month(store, MONTH, mixed(MONTH, 30)))
+    execute(site, BREAKS["a cent"], "DELETE FROM sales_by_month WHERE month = DATE '2025-03-01'")
+
+    warehouse.create_view("kpi_orders", VIEW)
+
+    assert problems(warehouse) == []
+
+
+# What they are
+
+
+def test_the_tables_have_the_columns_that_the_code_names(warehouse, store):
+    load(warehouse, make_month(store, MONTH, 3))
+    with warehouse.read() as reader:
+        for rollup in ROLLUPS:
+            found = reader.query(f"SELECT * FROM {rollup.name}").columns
+            assert found == (*rollup.keys, *rollup.facts)
+
+
+def test_every_view_of_the_catalog_answers_from_them(warehouse, store):
+    load(warehouse, make_month(store, MONTH, mixed(MONTH, 30)))
+    for kpi in load_catalog():
+        assert "walmart_sales" not in kpi.select
+        warehouse.create_view(kpi.name, kpi.select)
+        with warehouse.read() as reader:
+            assert reader.query(f"SELECT COUNT(*) FROM {kpi.name}").rows[0][0] > 0
