@@ -14,8 +14,10 @@ from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.kpis.lineage import column_origins
 from walmart_bi.kpis.model import CHARTS, COVERAGE, UNITS, Display
+from walmart_bi.warehouse.rollups import ROLLUPS
 
 DOCUMENT = Path("docs/kpis.md")
+_NOT_TOLD = {"month", "orders", "revenue", "load_id"}  # every rollup has the first three; no view may show the last
 
 _INTRODUCTION = """\
 # KPI dictionary
@@ -46,8 +48,8 @@ _HEADER_GUIDE = """\
 ## Adding a KPI
 
 One new file `sql/kpis/<persona>/kpi_<what>.sql` is a new KPI: its view, asset, checks, CSV and entry here follow. A
-new persona is a new directory. The file is a YAML header between `/* ---` and `--- */`, then one `SELECT` from
-`walmart_sales`, in the SQL that both engines answer equally (`make test` names what is not).
+new persona is a new directory. The file is a YAML header between `/* ---` and `--- */`, then one `SELECT`, in the SQL
+that both engines answer equally (`make test` names what is not).
 
 | key | meaning |
 | --- | --- |
@@ -58,6 +60,27 @@ new persona is a new directory. The file is a YAML header between `/* ---` and `
 | `covers` | optional: `all` (default) or `some`, below |
 | `show` | `chart` and `caption`; where the chart needs them `x`, `y` (a list), `series`; optional `sort` (a list such \
 as `[revenue desc]`), `top` (the rest becomes one "Other"), `minimum_orders` (rows on fewer orders are left out) |
+
+### Where from
+
+The views above read rollups: sums of `walmart_sales` by month that each load keeps, so that a view costs the same
+however many orders there are.
+
+| rollup | columns beside `month`, `orders` and `revenue` |
+| --- | --- |
+ROLLUP_ROWS
+
+A column that no rollup has (`gender`, `product_name`, `rating`), or a figure that cannot be added up over months (a
+`COUNT(DISTINCT ...)`), is read from the rows, one for each order:
+
+| | from a rollup | from `walmart_sales` |
+| --- | --- | --- |
+| revenue | `CAST(SUM(revenue) AS DECIMAL(18, 2))` | `CAST(SUM(purchase_amount) AS DECIMAL(18, 2))` |
+| orders | `CAST(SUM(orders) AS BIGINT)` | `COUNT(customer_id)` |
+| halves | `CAST(CAST(SUM(revenue) AS DECIMAL(24, 2)) * 200 AS BIGINT) + CAST(SUM(orders) AS BIGINT)` | \
+`CAST(CAST(SUM(purchase_amount) AS DECIMAL(24, 2)) * 200 AS BIGINT) + COUNT(customer_id)` |
+
+`halves` stands before `revenue` and `orders`: to Redshift a name after that may mean the new column.
 """
 
 
@@ -71,10 +94,16 @@ def kpi_dictionary(catalog: Sequence[Kpi]) -> str:
         lines += ["", f"## {title}"]
         for kpi in kpis:
             lines += ["", *_view(kpi)]
-    lines += ["", _HEADER_GUIDE.rstrip()]
+    lines += ["", _HEADER_GUIDE.replace("ROLLUP_ROWS", "\n".join(_rollup_rows())).rstrip()]
     for key, meanings in (("unit", UNITS), ("chart", CHARTS), ("covers", COVERAGE)):
         lines += _vocabulary(key, meanings)
     return "\n".join(lines) + "\n"
+
+
+def _rollup_rows() -> Iterator[str]:
+    for rollup in ROLLUPS:
+        others = [name for name in (*rollup.keys, *rollup.facts) if name not in _NOT_TOLD]
+        yield f"| `{rollup.name}` | {', '.join(f'`{name}`' for name in others)} |"
 
 
 def _view(kpi: Kpi) -> Iterator[str]:
