@@ -31,7 +31,7 @@ from walmart_bi.assets.story import build_story_assets
 from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.months import first_day, months_between
 from walmart_bi.partitions import monthly_partitions
-from walmart_bi.records import ControlTotals
+from walmart_bi.records import ControlTotals, MonthlyObject
 from walmart_bi.reporting.page.publish import publish_story
 from walmart_bi.reporting.snapshot import build_snapshot
 from walmart_bi.reporting.story_files import story_files
@@ -42,6 +42,7 @@ from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi_tests.builders import make_month
 
 MONTHS = months_between("2024-02", "2025-02")
+CITIES = 26_000
 # Flat, as the public file is: amounts from 10 to 500, four categories and payment methods, 26,000 cities.
 # Number and name are hashed as one text: DuckDB's hash of two values keeps their low bits in step.
 DRAW = "CREATE MACRO draw(n, name, values_) AS CAST(hash(CONCAT(n, name)) % values_ AS INTEGER)"
@@ -54,7 +55,7 @@ COPY (
         18 + draw(n, 'age', 50) AS age,
         ['18-24', '25-34', '35-44', '45-54', '55-64', '65+', 'Unknown'][1 + draw(n, 'band', 7)] AS age_group,
         'Other' AS gender,
-        'City ' || draw(n, 'city', 26000) AS city,
+        'City ' || {city} AS city,
         ['Beauty', 'Clothing', 'Electronics', 'Home'][1 + draw(n, 'category', 4)] AS category,
         'Lamp' AS product_name,
         DATE '{day}' + draw(n, 'day', 28) AS purchase_date,
@@ -176,24 +177,32 @@ def described(seconds: Sequence[float], first: Sequence[float]) -> str:
     return f"{middle:.3f} s CPU [{min(seconds[1:]):.3f}..{max(seconds[1:]):.3f}], {ratio:.2f} times the first"
 
 
+def put_month(
+    store: ObjectStore, place: Path, month: str, first: int, last: int, cities: int = CITIES
+) -> MonthlyObject:
+    """The month's object with the rows of these numbers; of 0 cities each row has its own."""
+    path = place / "month.parquet"
+    city = f"draw(n, 'city', {cities})" if cities else "n"
+    with duckdb.connect() as made:
+        made.execute(DRAW)
+        made.execute(MONTH_OF_ROWS.format(day=first_day(month), path=path, first=first, last=last, city=city))
+        totals = made.execute(TOTALS.format(path=path)).fetchone()
+    assert totals is not None
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    key = f"monthly_data/{month}/walmart_sales_{month}_{sha256[:16]}.parquet"
+    size = store.put_new(key, path).size
+    return make_month(store, month, 1, key=key, sha256=sha256, size=size, totals=ControlTotals(*totals))
+
+
 def filled(place: Path, rows: int, catalog: Sequence[Kpi]) -> Size:
     """A warehouse with that many rows in 13 months, the KPI views, and the snapshot that a page stands beside."""
     store = DirectoryStore(place / "bucket")
     warehouse = TimedWarehouse(place / "warehouse.duckdb", store)
     warehouse.create_tables()
     for number, month in enumerate(MONTHS):
-        path = place / "month.parquet"
-        bounds = {"first": rows * number // len(MONTHS), "last": rows * (number + 1) // len(MONTHS)}
-        with duckdb.connect() as made:
-            made.execute(DRAW)
-            made.execute(MONTH_OF_ROWS.format(day=first_day(month), path=path, **bounds))
-            totals = made.execute(TOTALS.format(path=path)).fetchone()
-        assert totals is not None
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        key = f"monthly_data/{month}/walmart_sales_{month}_{sha256[:16]}.parquet"
-        size = store.put_new(key, path).size
-        described = make_month(store, month, 1, key=key, sha256=sha256, size=size, totals=ControlTotals(*totals))
-        warehouse.replace_month(described, run_id="benchmark", code_version="benchmark")
+        first, last = rows * number // len(MONTHS), rows * (number + 1) // len(MONTHS)
+        made = put_month(store, place, month, first, last)
+        warehouse.replace_month(made, run_id="benchmark", code_version="benchmark")
     for kpi in catalog:
         warehouse.create_view(kpi.name, kpi.select)
     now = dt.datetime.now(dt.UTC)

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 from walmart_bi.months import first_day
 from walmart_bi.points import reached
 from walmart_bi.records import ControlTotals, MonthlyObject
-from walmart_bi.sql_files import read_table_ddl
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse import ledger
 from walmart_bi.warehouse.base import (
@@ -37,7 +36,8 @@ from walmart_bi.warehouse.base import (
 )
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_stage import STAGE, stage_object
-from walmart_bi.warehouse.rollups import ROLLUP_TABLES, STALE_MONTHS, refresh_month
+from walmart_bi.warehouse.redshift_tables import create_tables, has_tables
+from walmart_bi.warehouse.rollups import STALE_MONTHS, refresh_month
 from walmart_bi.warehouse.source_age import is_from_newer_file
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
 
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATTEMPTS = 5
-_TABLES = (SALES_TABLE, LEDGER_TABLE, *ROLLUP_TABLES)
 _LEDGER_COLUMNS = ", ".join(ledger.LEDGER_COLUMNS)
 _ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger ORDER BY month, version"
 _ENTRIES_OF_MONTH = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger WHERE month = ? ORDER BY month, version"
@@ -121,7 +120,7 @@ class RedshiftWarehouse:
     def ledger(self, month: str | None = None) -> list[LedgerEntry]:
         """All entries, or those of one month, by month and version; empty when nothing was ever loaded."""
         with self._session() as session:
-            return _entries(session, month) if self._has_tables(session) else []
+            return _entries(session, month) if has_tables(session, self._settings) else []
 
     def create_view(self, name: str, select: str) -> None:
         """Create the view or replace its text."""
@@ -147,7 +146,7 @@ class RedshiftWarehouse:
     def read(self) -> Iterator[Reader]:
         """A reader on one consistent snapshot."""
         with self._session() as session:
-            if not self._has_tables(session):
+            if not has_tables(session, self._settings):
                 raise WarehouseError(
                     "Nothing is loaded yet.",
                     place=self._settings.place,
@@ -297,26 +296,9 @@ class RedshiftWarehouse:
             next_step="wait until that load is done, or end its session, then run it again.",
         )
 
-    def _has_tables(self, session: Session) -> bool:
-        """Whether anything can be read; a warehouse of an earlier version has no rollups."""
-        return {SALES_TABLE, LEDGER_TABLE} <= self._tables(session)
-
-    def _tables(self, session: Session) -> set[str]:
-        """Which of the tables are there. Raises NoSuchSchema."""
-        from walmart_bi.warehouse.redshift_connection import require_schema
-
-        places = ", ".join("?" for _ in _TABLES)
-        found = session.query(
-            f"SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN ({places})",
-            [self._settings.schema.lower(), *_TABLES],
-        )
-        if not found.rows:
-            require_schema(session, self._settings)
-        return {row[0] for row in found.rows}
-
     def _prepare(self, session: Session) -> None:
         """Tables where they are missing, and rollups of months that have none, all of these in one transaction."""
-        self._create_tables(session)
+        create_tables(session, self._settings)
         session.limit(self._busy_timeout)
         with self._busy_named():
             stale = session.query(STALE_MONTHS).rows
@@ -327,18 +309,6 @@ class RedshiftWarehouse:
             for (month,) in session.query(STALE_MONTHS).rows:
                 refresh_month(session.execute, month)
             session.execute("COMMIT")
-
-    def _create_tables(self, session: Session) -> None:
-        there = self._tables(session)
-        for name in _TABLES:
-            if name in there:
-                continue
-            try:
-                session.execute(f"{read_table_ddl(name)}\n{read_table_ddl(f'redshift/{name}')}")
-            except WarehouseError:
-                # Of two that create it at once, one is told that it is there.
-                if name not in self._tables(session):
-                    raise
 
 
 def _now() -> dt.datetime:

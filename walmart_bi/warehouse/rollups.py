@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from walmart_bi.months import first_day
+from walmart_bi.points import reached
 from walmart_bi.sql_files import read_rollup
 from walmart_bi.warehouse.base import Reader, WarehouseError
 
@@ -61,7 +62,9 @@ def refresh_month(execute: Execute, month: str) -> None:
     for rollup in ROLLUPS:
         columns = ", ".join((*rollup.keys, *rollup.facts))
         execute(f"DELETE FROM {rollup.name} WHERE month = ?", [day])
+        reached("rollups.before_insert")
         execute(f"INSERT INTO {rollup.name} ({columns})\n{read_rollup(rollup.name)}", [day])
+    reached("rollups.after_insert")
 
 
 def has_rollups(reader: Reader) -> bool:

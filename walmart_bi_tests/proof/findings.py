@@ -15,6 +15,7 @@ from walmart_bi.cli.project import Project
 from walmart_bi.stores.base import ObjectNotFound, ObjectStore
 from walmart_bi.warehouse.base import Reader, WarehouseError
 from walmart_bi_tests.proof.truth import COLUMNS, State, Truth
+from walmart_bi_tests.rollups import rollup_problems
 
 Kind = Literal["lost", "doubled", "half visible", "torn", "wrong number", "unexplained"]
 KINDS: tuple[Kind, ...] = ("lost", "doubled", "half visible", "torn", "wrong number", "unexplained")
@@ -140,6 +141,7 @@ def settled(project: Project, truth: Truth, state: State) -> list[Finding]:
             *wrong_rows(visible_months(reader), {month: truth.month(month, sha256) for month, sha256 in state}),
             *wrong_ledger(project, reader),
             *wrong_kpis(reader, truth, state),
+            *(Finding("wrong number", problem) for problem in rollup_problems(reader)),
         ]
     return [*found, *snapshots(project.store, truth, at_rest=True), *latest_is_of(project.store, state)]
 
