@@ -132,6 +132,8 @@ class _Finder:
             return "aws", operation
         if isinstance(node.func, ast.Attribute):
             return self._method(node, node.func.attr, ast.unparse(node.func))
+        if isinstance(node.func, ast.Name) and node.func.id == "execute":
+            return "session", "execute"  # of a session or a connection that was handed over
         return "", ""
 
     def _is_no_aws(self, name: str) -> bool:

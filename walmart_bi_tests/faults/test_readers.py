@@ -23,6 +23,8 @@ from walmart_bi.reporting.view_files import read_view
 from walmart_bi.warehouse.base import Reader, WarehouseError
 from walmart_bi.warehouse.duckdb_warehouse import _DuckDbReader
 from walmart_bi.warehouse.integrity import read_loads
+from walmart_bi.warehouse.rollup_agreement import check_cells, check_months
+from walmart_bi.warehouse.rollups import require_rollups
 from walmart_bi_tests.faults.injection import called
 from walmart_bi_tests.faults.outcomes import NOTHING, outcome
 from walmart_bi_tests.faults.sites import sites_of
@@ -71,6 +73,14 @@ def split_of(reader: Reader) -> object:
     return agreement.check_sentences(reader, facts, build_insights(facts, ["executive"]))
 
 
+def rollups_by_month(reader: Reader) -> object:
+    return check_months(reader, read_loads(reader))
+
+
+def rollups_by_cell(reader: Reader) -> object:
+    return check_cells(reader, ["2025-01"])
+
+
 CASES: dict[str, Work] = {
     "assets/kpis.py _describe_view reader.query": asset(
         lambda context, at: _describe_view(context, at.warehouse, KPI, {}, 0.0)
@@ -99,6 +109,12 @@ CASES: dict[str, Work] = {
     "warehouse/integrity.py read_loads reader.query": read(read_loads),
     "warehouse/integrity.py read_loads reader.query #2": read(read_loads),
     "warehouse/integrity.py read_loads reader.query #3": read(read_loads),
+    "warehouse/rollup_agreement.py _sum_problems reader.query": read(rollups_by_month),
+    "warehouse/rollup_agreement.py _source_problems reader.query": read(rollups_by_month),
+    "warehouse/rollup_agreement.py check_cells reader.query": read(rollups_by_cell),
+    "warehouse/rollup_agreement.py check_cells reader.query #2": read(rollups_by_cell),
+    "warehouse/rollups.py has_rollups reader.query": read(require_rollups),
+    "warehouse/rollups.py require_rollups reader.query": read(require_rollups),
 }
 SITES = {site.name: site for site in sites_of("reader")}
 

@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from redshift_connector.error import ProgrammingError
 
 from walmart_bi.cli.doctor.redshift import redshift_probes
+from walmart_bi.warehouse.redshift_connection import session
 from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
 from walmart_bi_tests.builders import make_month, make_rows
 from walmart_bi_tests.contracts.warehouses import RedshiftSite, redshift_standin
@@ -107,6 +108,13 @@ def begin(place: Place) -> None:
     place.__dict__.pop("empty", None)
     place.empty.load()
     assert place.empty.rows()
+
+
+def bring_up_to_date(place: Place) -> None:
+    """A warehouse of an earlier version, whose months have no rollups."""
+    with session(place.site.settings()) as opened:
+        opened.execute("DELETE FROM sales_by_month")
+    place.warehouse.create_tables()
 
 
 def restore(place: Place) -> None:
@@ -208,8 +216,15 @@ CASES: dict[str, Callable[[Place], None]] = {
     f"{_WAREHOUSE}_locked session.execute": load,
     f"{_WAREHOUSE}_locked session.limit #2": load,
     f"{_WAREHOUSE}_busy another.query": wait_in_vain,
-    f"{_WAREHOUSE}_tables session.query": load,
-    f"{_WAREHOUSE}_create_tables session.execute": begin,
+    f"{_WAREHOUSE}_prepare session.limit": load,
+    f"{_WAREHOUSE}_prepare session.query": load,
+    f"{_WAREHOUSE}_prepare session.limit #2": load,
+    f"{_WAREHOUSE}_prepare session.query #2": bring_up_to_date,
+    f"{_WAREHOUSE}_prepare session.execute": bring_up_to_date,
+    "warehouse/redshift_tables.py _tables session.query": load,
+    "warehouse/redshift_tables.py create_tables session.execute": begin,
+    "warehouse/rollups.py refresh_month execute": load,
+    "warehouse/rollups.py refresh_month execute #2": load,
     "warehouse/redshift_warehouse.py _entries session.query": load,
     "warehouse/redshift_warehouse.py _write_entry session.execute": restore,
     "warehouse/redshift_warehouse.py _write_entry session.execute #2": load,
