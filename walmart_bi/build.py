@@ -83,8 +83,8 @@ def build_definitions(
             *build_warehouse_assets(site, settings.duplicate_policy, _freshness(settings)),
             *build_kpi_assets(site, catalog),
             *build_insights_assets(site, catalog),
-            *build_bi_assets(site, catalog),
-            *build_story_assets(site, catalog),
+            *build_bi_assets(site, catalog, settings.profile),
+            *build_story_assets(site, catalog, settings.profile),
             *build_published_tableau_assets(settings.tableau),
         ],
         asset_checks=[
@@ -94,8 +94,8 @@ def build_definitions(
             *build_warehouse_checks(),
             *build_kpi_checks(catalog),
             *build_insights_checks(),
-            *build_bi_checks(catalog),
-            *build_story_checks(catalog),
+            *build_bi_checks(catalog, settings.profile),
+            *build_story_checks(catalog, settings.profile),
         ],
         jobs=[jobs.monthly_load, jobs.load_monthly_object],
         sensors=build_sensors(

@@ -15,6 +15,7 @@ from typing import cast
 from walmart_bi.alerts import AlertSettings, EmailSettings, WebhookSettings
 from walmart_bi.environment import PREFIX, EnvironmentReader
 from walmart_bi.errors import WalmartBiError
+from walmart_bi.kpis.privacy import PROFILES, Profile
 from walmart_bi.months import is_month
 from walmart_bi.sales.contract import DUPLICATE_POLICIES, DuplicatePolicy
 from walmart_bi.settings_aws import AwsSettings, read_aws
@@ -23,7 +24,7 @@ from walmart_bi.settings_tableau import TableauServerSettings, read_tableau
 TARGETS = ("local", "aws")
 # All that is read here and in the other two modules, whichever target is chosen.
 VARIABLES = (
-    *("TARGET", "HOME", "FIRST_MONTH", "DUPLICATE_POLICY", "FRESHNESS_DAY"),
+    *("TARGET", "HOME", "FIRST_MONTH", "DUPLICATE_POLICY", "PROFILE", "FRESHNESS_DAY"),
     *("ALERT_WEBHOOK_URL", "ALERT_EMAIL_TO", "ALERT_EMAIL_FROM"),
     *("ALERT_SMTP_HOST", "ALERT_SMTP_PORT", "ALERT_SMTP_USERNAME", "ALERT_SMTP_PASSWORD"),
     *("BUCKET", "PREFIX", "S3_ENCRYPTION", "S3_KMS_KEY_ID", "RAW_DATA_QUEUE_URL", "MONTHLY_DATA_QUEUE_URL"),
@@ -43,13 +44,15 @@ class Settings:
 
     With `aws` the objects are in S3 and the rows in Redshift; without, `home` holds the bucket directory and the
     DuckDB file. `freshness_day` is the day of the month by which (09:00 UTC) the warehouse must have been loaded; None
-    switches that policy off. Without `tableau` nothing is published to a Tableau Server.
+    switches that policy off. `profile` is who may see the snapshots. Without `tableau` nothing is published to a
+    Tableau Server.
     """
 
     home: Path
     aws: AwsSettings | None = None
     first_month: str = "2024-01"
     duplicate_policy: DuplicatePolicy = "auto"
+    profile: Profile = "internal"
     freshness_day: int | None = None
     alerts: AlertSettings = field(default_factory=AlertSettings)
     tableau: TableauServerSettings | None = None
@@ -91,6 +94,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         aws=read_aws(reader) if target == "aws" else None,
         first_month=_month(reader, "FIRST_MONTH", "2024-01"),
         duplicate_policy=cast(DuplicatePolicy, reader.choice("DUPLICATE_POLICY", "auto", DUPLICATE_POLICIES)),
+        profile=cast(Profile, reader.choice("PROFILE", "internal", PROFILES)),
         freshness_day=reader.number("FRESHNESS_DAY", None, 1, 28, "a day of the month from 1 to 28"),
         alerts=AlertSettings(webhook=_webhook(reader), email=_email(reader)),
         tableau=read_tableau(reader),

@@ -24,11 +24,12 @@ from walmart_bi.assets.kpis import view_column
 from walmart_bi.assets.pictures import bar_picture
 from walmart_bi.kpis.catalog import Kpi
 from walmart_bi.kpis.insights.model import Insights
+from walmart_bi.kpis.privacy import Profile
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectStore
 from walmart_bi.warehouse.base import Warehouse
 
 
-def build_bi_assets(site: Site, catalog: Sequence[Kpi]) -> list[dg.AssetsDefinition]:
+def build_bi_assets(site: Site, catalog: Sequence[Kpi], profile: Profile) -> list[dg.AssetsDefinition]:
     """The assets of the BI layer."""
     schema = dg.TableSchema([view_column(column, prefix=f"{kpi.name}.") for kpi in catalog for column in kpi.columns])
 
@@ -53,13 +54,17 @@ def build_bi_assets(site: Site, catalog: Sequence[Kpi]) -> list[dg.AssetsDefinit
         warehouse: dg.ResourceParam[Warehouse],
     ) -> None:
         with explained():
-            _write_snapshot(context, store, warehouse, catalog)
+            _write_snapshot(context, store, warehouse, catalog, profile)
 
     return [tableau_snapshot]
 
 
 def _write_snapshot(
-    context: dg.AssetExecutionContext, store: ObjectStore, warehouse: Warehouse, catalog: Sequence[Kpi]
+    context: dg.AssetExecutionContext,
+    store: ObjectStore,
+    warehouse: Warehouse,
+    catalog: Sequence[Kpi],
+    profile: Profile,
 ) -> None:
     from walmart_bi.reporting.snapshot import LATEST, build_snapshot
     from walmart_bi.reporting.story_files import INSIGHTS, story_files
@@ -73,6 +78,7 @@ def _write_snapshot(
         created_at=dt.datetime.now(dt.UTC),
         code_version=__version__,
         producers=[story_files(catalog)],
+        profile=profile,
     )
     insights = Insights.from_json(store.read_bytes(snapshot.prefix + INSIGHTS))
     lineage = {f"{kpi.name}.{column.name}": [(kpi.name, column.name)] for kpi in catalog for column in kpi.columns}

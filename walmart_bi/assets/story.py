@@ -20,6 +20,7 @@ from walmart_bi.assets.insights import box_as_markdown
 from walmart_bi.assets.pictures import bar_picture
 from walmart_bi.kpis.catalog import Kpi
 from walmart_bi.kpis.insights.model import Insights
+from walmart_bi.kpis.privacy import Profile
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectStore
 from walmart_bi.warehouse.base import Warehouse
 
@@ -34,7 +35,7 @@ _SCHEMA = dg.TableSchema(
 )
 
 
-def build_story_assets(site: Site, catalog: Sequence[Kpi]) -> list[dg.AssetsDefinition]:
+def build_story_assets(site: Site, catalog: Sequence[Kpi], profile: Profile) -> list[dg.AssetsDefinition]:
     """The asset of the page."""
 
     @dg.asset(
@@ -54,18 +55,22 @@ def build_story_assets(site: Site, catalog: Sequence[Kpi]) -> list[dg.AssetsDefi
         warehouse: dg.ResourceParam[Warehouse],
     ) -> None:
         with explained():
-            _write_story(context, store, warehouse, catalog)
+            _write_story(context, store, warehouse, catalog, profile)
 
     return [story_dashboard]
 
 
 def _write_story(
-    context: dg.AssetExecutionContext, store: ObjectStore, warehouse: Warehouse, catalog: Sequence[Kpi]
+    context: dg.AssetExecutionContext,
+    store: ObjectStore,
+    warehouse: Warehouse,
+    catalog: Sequence[Kpi],
+    profile: Profile,
 ) -> None:
     from walmart_bi.reporting.page.publish import publish_story
 
     started = time.perf_counter()
-    published = publish_story(warehouse, store, catalog)
+    published = publish_story(warehouse, store, catalog, profile)
     cards = [(kpi.persona_title, kpi.name, "follow" if published.live[kpi.name] else "as published") for kpi in catalog]
     sentences = {box.title: dg.MetadataValue.md(box_as_markdown(box)) for box in published.insights.boxes}
     context.add_asset_metadata(

@@ -13,6 +13,8 @@ from walmart_bi.assets.common import TABLEAU_SNAPSHOT, explained
 from walmart_bi.checks.common import result
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.catalog import Kpi
+from walmart_bi.kpis.privacy import Profile
+from walmart_bi.kpis.public.edition import published_reader
 from walmart_bi.reporting.artifacts import PreparedFile, Views
 from walmart_bi.reporting.tableau.workbook import Contents
 from walmart_bi.stores.base import ObjectStore
@@ -24,7 +26,7 @@ EQUALS_VIEWS = "snapshot_equals_the_views"
 TABLEAU_SOUND = "tableau_files_equal_the_views"
 
 
-def build_bi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
+def build_bi_checks(catalog: Sequence[Kpi], profile: Profile) -> list[dg.AssetChecksDefinition]:
     """The checks of the BI layer."""
 
     @dg.multi_asset_check(
@@ -69,8 +71,9 @@ def build_bi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
             yield result(TABLEAU_SNAPSHOT, WHOLE, problems, {"views": len(catalog)})
             with warehouse.read() as reader:
                 loads = read_loads(reader)
-                views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
-                insights, contents = read_story(reader, views, catalog)
+                shown = published_reader(reader, catalog, profile)
+                views = {kpi.name: read_view(shown, kpi) for kpi in catalog}
+                insights, contents = read_story(shown, views, catalog)
             yield _equals_views(store, loads, views, prepare_story(insights, contents), catalog)
             yield _tableau_sound(store, contents)
 

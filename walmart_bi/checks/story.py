@@ -9,6 +9,8 @@ import dagster as dg
 from walmart_bi.assets.common import STORY_DASHBOARD, explained
 from walmart_bi.checks.common import result
 from walmart_bi.kpis.catalog import Kpi
+from walmart_bi.kpis.privacy import Profile
+from walmart_bi.kpis.public.edition import published_reader
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse.base import Warehouse
 
@@ -16,7 +18,7 @@ EQUALS_VIEWS = "page_equals_the_views"
 STANDS_ALONE = "page_stands_alone"
 
 
-def build_story_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
+def build_story_checks(catalog: Sequence[Kpi], profile: Profile) -> list[dg.AssetChecksDefinition]:
     """The checks of the page."""
 
     @dg.multi_asset_check(
@@ -43,12 +45,14 @@ def build_story_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.AssetCheckResult]:
         with explained():
-            yield from _check_page(store, warehouse, catalog)
+            yield from _check_page(store, warehouse, catalog, profile)
 
     return [story_dashboard_checks]
 
 
-def _check_page(store: ObjectStore, warehouse: Warehouse, catalog: Sequence[Kpi]) -> Iterator[dg.AssetCheckResult]:
+def _check_page(
+    store: ObjectStore, warehouse: Warehouse, catalog: Sequence[Kpi], profile: Profile
+) -> Iterator[dg.AssetCheckResult]:
     from walmart_bi.reporting.manifest import read_manifest
     from walmart_bi.reporting.page.agreement import disagreements, outside_requests
     from walmart_bi.reporting.page.publish import LARGEST_PAGE, STORY
@@ -66,7 +70,8 @@ def _check_page(store: ObjectStore, warehouse: Warehouse, catalog: Sequence[Kpi]
         yield result(STORY_DASHBOARD, STANDS_ALONE, [problem], {"bytes": len(content)})
         return
     with warehouse.read() as reader:
-        problems = list(disagreements(page, read_published(reader, catalog), catalog))
+        shown = published_reader(reader, catalog, profile)
+        problems = list(disagreements(page, read_published(shown, catalog), catalog))
     orders, cents = page.sums_by("main").get((), (0, 0))
     yield result(STORY_DASHBOARD, EQUALS_VIEWS, problems, {"orders": orders, "cents": cents, "cards": len(catalog)})
     alone = outside_requests(page)

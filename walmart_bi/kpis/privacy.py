@@ -8,6 +8,7 @@ view is created.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from walmart_bi.errors import WalmartBiError
 
@@ -15,6 +16,11 @@ from walmart_bi.errors import WalmartBiError
 # may hold one purchase a row, and then each of its values is that purchase's. Columns that many customers share
 # (gender, product, rating, the age band) may leave; `age_group` is the coarse form of `age` that is made for it.
 CUSTOMER_LEVEL_COLUMNS = frozenset({"customer_id", "age", "source_line", "load_id"})
+
+
+# Who may see a snapshot: readers inside the company, or anybody, to whom no number tells of fewer than ten people.
+Profile = Literal["internal", "public"]
+PROFILES: tuple[Profile, ...] = ("internal", "public")
 
 
 class CustomerColumn(WalmartBiError):

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.model import Kpi
+from walmart_bi.kpis.privacy import Profile
+from walmart_bi.kpis.public.edition import published_reader
 from walmart_bi.kpis.validity import rule_sets
 from walmart_bi.points import reached
 from walmart_bi.reporting.artifacts import PreparedFile, Producer, planned, publish_artifact
@@ -78,16 +80,17 @@ def build_snapshot(
     created_at: dt.datetime,
     code_version: str,
     producers: Sequence[Producer] = (),
+    profile: Profile = "internal",
 ) -> Snapshot:
     """Verify the warehouse, then publish its KPI views and the producers' files; an unchanged state changes nothing.
 
     A month may be loaded and published by another run while this one writes; `latest` would go back to the older
     state. So the active loads are read again at the end, and other ones start the build again: whoever writes `latest`
-    last has looked after writing. Raises SnapshotRefused with the reasons, CustomerColumn, SnapshotDamaged,
+    last has looked after writing. Raises SnapshotRefused with the reasons, CustomerColumn, SmallCell, SnapshotDamaged,
     SnapshotOvertaken.
     """
     for _ in range(_ATTEMPTS):
-        manifest, is_changed = _publish(warehouse, store, catalog, producers, created_at, code_version)
+        manifest, is_changed = _publish(warehouse, store, catalog, producers, created_at, code_version, profile)
         made_from = {load.load_id for load in manifest.loads}
         active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
         if made_from == active:
@@ -131,6 +134,7 @@ def _publish(
     producers: Sequence[Producer],
     created_at: dt.datetime,
     code_version: str,
+    profile: Profile,
 ) -> tuple[Manifest, bool]:
     """One verified state in the store, and whether that changed anything there."""
     with tempfile.TemporaryDirectory(prefix="walmart_bi_snapshot_") as directory:
@@ -138,8 +142,11 @@ def _publish(
         with warehouse.read() as reader:
             loads = read_loads(reader)
             refuse_wrong_numbers(reader, loads, catalog)
-            views = {kpi.name: read_view(reader, kpi) for kpi in catalog}
-            prepared = [file for producer in producers for file in producer(reader, views)]
+            shown = published_reader(reader, catalog, profile)
+            if shown is not reader:
+                refuse_wrong_numbers(shown, loads, catalog)
+            views = {kpi.name: read_view(shown, kpi) for kpi in catalog}
+            prepared = [file for producer in producers for file in producer(shown, views)]
         reached("snapshot.read")
         files = [write_view(kpi, views[kpi.name], folder) for kpi in catalog]
         manifest = _manifest(loads, files, planned(prepared), created_at, code_version)

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from walmart_bi.kpis.insights.facts import read_facts
 from walmart_bi.kpis.insights.model import Insights
 from walmart_bi.kpis.insights.personas import build_insights
 from walmart_bi.kpis.model import Kpi
+from walmart_bi.kpis.public.edition import published_facts
 from walmart_bi.reporting.artifacts import PreparedFile, Producer, Views
 from walmart_bi.reporting.tableau.files import contents_of, prepare_files
 from walmart_bi.reporting.tableau.workbook import Contents
@@ -31,8 +31,8 @@ def story_files(catalog: Sequence[Kpi]) -> Producer:
 
 
 def read_story(reader: Reader, views: Views, catalog: Sequence[Kpi]) -> tuple[Insights, Contents]:
-    """The insights, and what the Tableau files are made from. Raises CustomerColumn."""
-    facts = read_facts(reader)
+    """The insights, and what the Tableau files are made from. Raises CustomerColumn, SmallCell."""
+    facts = published_facts(reader)
     insights = build_insights(facts, list(dict.fromkeys(kpi.persona for kpi in catalog)))
     return insights, contents_of(facts, insights, views, catalog)
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from walmart_bi.kpis.model import Kpi
+from walmart_bi.kpis.public.edition import published_rows
 from walmart_bi.reporting.artifacts import PreparedFile, Views
 from walmart_bi.reporting.csv_files import write_csv
 from walmart_bi.reporting.manifest import Manifest, SnapshotFile, file_sha256
@@ -18,9 +19,10 @@ from walmart_bi.warehouse.integrity import Loads
 
 
 def read_view(reader: Reader, kpi: Kpi) -> QueryResult:
-    """The view's rows in its own order, which is total."""
+    """The view's rows in its own order, which is total. Raises SmallCell."""
     order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
-    return reader.query(f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}")  # noqa: S608 - catalog names
+    select = f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}"  # noqa: S608 - catalog names
+    return published_rows(reader, kpi, select)
 
 
 def write_view(kpi: Kpi, result: QueryResult, folder: Path) -> SnapshotFile:

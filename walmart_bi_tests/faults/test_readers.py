@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -16,7 +17,11 @@ from walmart_bi.cli.report import print_kpis
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.kpis.insights import agreement
 from walmart_bi.kpis.insights.facts import read_facts
+from walmart_bi.kpis.insights.model import Cities
 from walmart_bi.kpis.insights.personas import build_insights
+from walmart_bi.kpis.public.cells import public_facts
+from walmart_bi.kpis.public.edition import published_reader
+from walmart_bi.kpis.public.rows import PublicReader
 from walmart_bi.kpis.validity import check_grain, check_totals
 from walmart_bi.reporting.page.published import read_published
 from walmart_bi.reporting.view_files import read_view
@@ -68,6 +73,16 @@ def grain_of_a_view_with_copies(dashboard: Dashboard) -> object:
         dashboard.run_sql(f"CREATE OR REPLACE VIEW {KPI.name} AS {KPI.select}")
 
 
+def public(work: Callable[[Reader], object]) -> Work:
+    return read(lambda reader: work(published_reader(reader, [KPI], "public")))
+
+
+def _groups_of_cities(reader: Reader) -> object:
+    assert isinstance(reader, PublicReader)
+    cities = Cities(30, 10, 0, 1_000, 5_000, 0.5, ())
+    return public_facts(dataclasses.replace(read_facts(reader.raw), cube=()), cities, reader)
+
+
 def split_of(reader: Reader) -> object:
     facts = read_facts(reader)
     return agreement.check_sentences(reader, facts, build_insights(facts, ["executive"]))
@@ -104,8 +119,10 @@ CASES: dict[str, Work] = {
     "kpis/validity.py check_grain reader.query": grain_of_a_view_with_copies,
     "kpis/validity.py _numbers reader.query": read(lambda reader: check_totals(reader, KPI)),
     "reporting/page/published.py _read reader.query": read(lambda reader: read_published(reader, [KPI])),
-    "reporting/page/published.py _read reader.query #2": read(lambda reader: read_published(reader, [KPI])),
-    "reporting/view_files.py read_view reader.query": read(lambda reader: read_view(reader, KPI)),
+    "kpis/public/edition.py published_rows reader.query": read(lambda reader: read_view(reader, KPI)),
+    "kpis/public/rows.py PublicReader.query self.raw.query": public(lambda reader: read_view(reader, KPI)),
+    "kpis/public/rows.py _least reader.query": public(lambda reader: read_view(reader, KPI)),
+    "kpis/public/cells.py _grouped reader.raw.query": public(_groups_of_cities),
     "warehouse/integrity.py read_loads reader.query": read(read_loads),
     "warehouse/integrity.py read_loads reader.query #2": read(read_loads),
     "warehouse/integrity.py read_loads reader.query #3": read(read_loads),

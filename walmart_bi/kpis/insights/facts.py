@@ -38,10 +38,15 @@ def read_facts(reader: Reader) -> Facts:
             )
         ),
         city_cube=tuple(sorted(CityCell._make((names[row[0]], *row[1:])) for row in _rows(reader, "top_cities"))),
-        cities=_cities(sorted(_rows(reader, "cities"))),
+        cities=read_cities(reader),
         customers=int(_rows(reader, "customers")[0][0]),
         quality=_quality(sorted(_rows(reader, "loads"))),
     )
+
+
+def read_cities(reader: Reader) -> Cities:
+    """How revenue is spread over the cities."""
+    return _cities(sorted(_rows(reader, "cities")))
 
 
 def _rows(reader: Reader, name: str) -> list[tuple[Any, ...]]:

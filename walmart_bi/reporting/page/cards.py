@@ -79,6 +79,12 @@ def equals_cube(kpi: Kpi, published: Published, sums: Sums) -> bool:
     return True
 
 
+def shares_values(kpi: Kpi, published: Published, sums: Mapping[tuple[str, ...], tuple[int, int]]) -> bool:
+    """Whether any of the published rows is in the sums, or there is none to look for."""
+    places = [kpi.column_names.index(name) for name in kpi.grain]
+    return not published.rows or any(tuple(cell_text(row[at]) for at in places) in sums for row in published.rows)
+
+
 def card(kpi: Kpi, published: Published, members: Mapping[str, Sequence[str]], *, live: bool) -> dict[str, Any]:
     """The card as the page's script reads it."""
     show = kpi.show

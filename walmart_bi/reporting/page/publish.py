@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from walmart_bi.errors import WalmartBiError
-from walmart_bi.kpis.insights.facts import read_facts
 from walmart_bi.kpis.insights.model import Insights
+from walmart_bi.kpis.insights.personas import build_insights
 from walmart_bi.kpis.model import Kpi
+from walmart_bi.kpis.privacy import Profile
+from walmart_bi.kpis.public.edition import published_facts, published_reader
 from walmart_bi.points import reached
 from walmart_bi.reporting.manifest import MANIFEST, Manifest, read_manifest, verify_snapshot
 from walmart_bi.reporting.page.document import document
@@ -43,15 +45,24 @@ class PublishedStory:
     live: dict[str, bool]
 
 
-def publish_story(warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi]) -> PublishedStory:
-    """Verify the warehouse and the snapshot, then write the page. Raises SnapshotRefused, StoryRefused.
+def publish_story(
+    warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi], profile: Profile = "internal"
+) -> PublishedStory:
+    """Verify the warehouse and the snapshot, then write the page. Raises SnapshotRefused, StoryRefused, SmallCell.
 
     The page follows from the snapshot and the code alone, so writing it again changes nothing.
     """
     with warehouse.read() as reader:
         manifest = _snapshot_of_active_loads(reader, store, catalog)
-        facts, views = read_facts(reader), read_published(reader, catalog)
+        shown = published_reader(reader, catalog, profile)
+        facts, views = published_facts(shown), read_published(shown, catalog)
     insights = Insights.from_json(store.read_bytes(LATEST + INSIGHTS))
+    if profile == "public" and insights != build_insights(facts, [box.persona for box in insights.boxes]):
+        raise StoryRefused(
+            "The snapshot was made in another profile than public, so its sentences may tell of fewer than ten people.",
+            place=store.uri(LATEST + INSIGHTS),
+            next_step="materialize tableau_snapshot, then the page.",
+        )
     content = story(facts, insights, catalog, views)
     page = document(content, views).encode()
     if len(page) > LARGEST_PAGE:

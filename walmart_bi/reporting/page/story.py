@@ -15,7 +15,7 @@ from typing import Any
 from walmart_bi.kpis.insights.model import Cell, CityCell, Facts, Insights, as_plain
 from walmart_bi.kpis.insights.wording import phrases
 from walmart_bi.kpis.model import Kpi
-from walmart_bi.reporting.page.cards import Published, card, could_be_live, dimension_of, equals_cube
+from walmart_bi.reporting.page.cards import Published, card, could_be_live, dimension_of, equals_cube, shares_values
 from walmart_bi.reporting.page.cube import PackedCube, pack_cube
 from walmart_bi.reporting.page.words import month_name
 
@@ -93,7 +93,7 @@ def members_of(facts: Facts, cells: Iterable[Cell]) -> dict[str, list[str]]:
         "repeat_customer": list(FLAGS["repeat_customer"]),
         "city_group": [group for group in CITY_GROUPS if group in revenue["city_group"]],
         "age_group": known_ages + [group for group in ranked["age_group"] if group not in known_ages],
-        "city": ranked["city"],
+        "city": ranked.get("city", []),
     }
 
 
@@ -101,7 +101,11 @@ def is_live(kpi: Kpi, facts: Facts, cells: Sequence[Cell], published: Published)
     """Whether the card may be computed from the cubes: its kind allows it, and its published rows are theirs."""
     whole = len({cell.month for cell in cells}) == len(facts.months)
     compare = whole or "month" in kpi.grain
-    return could_be_live(kpi) and (not compare or equals_cube(kpi, published, _sums(kpi, facts, cells)))
+    if not could_be_live(kpi):
+        return False
+    sums = _sums(kpi, facts, cells)
+    # A public snapshot may have the view's values, and only all of them together in the cubes.
+    return shares_values(kpi, published, sums) and (not compare or equals_cube(kpi, published, sums))
 
 
 def _sums(kpi: Kpi, facts: Facts, cells: Sequence[Cell]) -> dict[tuple[str, ...], tuple[int, int]]:
