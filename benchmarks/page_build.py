@@ -154,7 +154,7 @@ def main() -> int:
     options = parser.parse_args()
     catalog = load_catalog()
     site = Site(monthly_partitions(MONTHS[0]), "file", "duckdb", lambda key: key, lambda name: name)
-    assets = build_story_assets(site, catalog)
+    assets = build_story_assets(site, catalog, "internal")
     with (
         tempfile.TemporaryDirectory(prefix="walmart_bi_page_build_") as scratch,
         dg.DagsterInstance.local_temp(scratch) as instance,
