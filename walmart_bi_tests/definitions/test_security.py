@@ -1,5 +1,6 @@
 """What a static look at the code finds, and that nothing on the way from file to snapshot is a pickle."""
 
+import csv
 import io
 import json
 import pickletools
@@ -11,7 +12,9 @@ from pathlib import Path
 import dagster as dg
 
 from walmart_bi.build import build_definitions
+from walmart_bi.handover import Handover
 from walmart_bi.partitions import range_tags
+from walmart_bi.records import SourceFile
 from walmart_bi_tests.project import QUIET, month_csv, new_project
 
 CHECKOUT = Path(__file__).parents[2]
@@ -82,3 +85,66 @@ def test_given_a_whole_load_when_it_has_run_then_no_value_was_handed_over_and_no
         written = [path for path in project.settings.home.rglob("*") if path.is_file()]
     assert len(written) > 10
     assert [path.name for path in written if is_pickle(path.read_bytes())] == []
+
+
+# What opens a port for the UI, its code or its daemon's clients.
+SERVERS = re.compile(
+    r"dagster[\",\s]+dev|dagster-webserver|code-server[\",\s]+start|dagster-graphql|api[\",\s]+grpc[\",\s]"
+)
+LOOPBACK = re.compile(r"(?:--host|-h)[\",\s]+127\.0\.0\.1\b")
+SHIPPED = ("Makefile", "dagster.yaml", "workspace.yaml", "deploy/*.yaml", "deploy/Dockerfile", "tools/**/*")
+
+
+def open_servers(text: str) -> list[str]:
+    """Commands that start a server and do not say that only this machine may ask it."""
+    lines = [line.strip() for line in text.splitlines() if not line.strip().startswith("#")]
+    started = [
+        line for line in lines if SERVERS.search(line) and re.match(r"@?\$|CMD|ENTRYPOINT|Command|command|-", line)
+    ]
+    return [line for line in started if not LOOPBACK.search(line)]
+
+
+def test_every_shipped_configuration_binds_the_ui_and_its_code_to_loopback():
+    files = [path for pattern in SHIPPED for path in CHECKOUT.glob(pattern) if path.is_file()]
+    texts = {path: path.read_text(errors="replace") for path in files}
+
+    assert {path.name: found for path, text in texts.items() if (found := open_servers(text))} == {}
+    started = {path.name for path, text in texts.items() if LOOPBACK.search(text) and SERVERS.search(text)}
+    assert started >= {"Makefile", "Dockerfile", "walmart-bi-ecs.yaml"}
+
+
+def test_a_server_that_anybody_may_ask_is_seen():
+    for line in (
+        "\t@$(BIN)/dagster dev --port 3000",
+        "\t@$(BIN)/dagster dev --host 0.0.0.0 --port 3000",
+        "          Command: [dagster-webserver, --host, 0.0.0.0, --port, '3000']",
+        'CMD ["dagster", "code-server", "start", "--host", "0.0.0.0"]',
+    ):
+        assert open_servers(line) == [line.strip()]
+
+
+HOSTILE_COLUMNS = (
+    "'); DROP TABLE walmart_sales; --",
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+)
+
+
+def test_given_columns_with_hostile_names_when_loaded_then_they_are_named_as_text_and_do_nothing(tmp_path: Path):
+    header, *rows = month_csv("2024-03", 40, directory=tmp_path).splitlines()
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*header.split(","), *HOSTILE_COLUMNS])
+    writer.writerows([*row.split(","), *HOSTILE_COLUMNS] for row in rows)
+    with new_project(tmp_path) as project:
+        project.deliver("sales_2024-03.csv", out.getvalue())
+        result = project.run("2024-03")
+        assert result.success
+        assert project.query("SELECT COUNT(*) FROM walmart_sales") == [(40,)]
+        source = Handover(project.store).read("raw_sales_file", "2024-03", SourceFile)
+        assert source.extra_columns == list(HOSTILE_COLUMNS)
+        published = {info.key: project.store.read_bytes(info.key) for info in project.store.list("dashboard_data/")}
+    assert published
+    for key, content in published.items():
+        assert not [name for name in HOSTILE_COLUMNS if name.encode() in content], key

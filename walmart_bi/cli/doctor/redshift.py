@@ -81,7 +81,7 @@ class _Redshift:
         with session(self._settings) as opened:
             user = _user(opened)
             there = opened.query(
-                f"SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN ({places})",  # noqa: S608
+                f"SELECT tablename FROM pg_tables WHERE schemaname = ? AND tablename IN ({places})",  # noqa: S608 - placeholders
                 [self._schema, *_RIGHTS],
             )
             for (table,) in sorted(there.rows):
