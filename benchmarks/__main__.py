@@ -1,14 +1,123 @@
-"""Every measurement, one after the other: `make bench`."""
+"""Every measurement, one after the other, written to `docs/benchmarks.md`: `make bench`.
+
+What was measured is on the page after every round, so a run that is interrupted keeps it. The whole takes about an hour
+on two processors; `python -m benchmarks --rows 50000 --rounds 2` is the quick form, and `--only` takes one section.
+
+    python -m benchmarks [--rows 50000 1000000 10000000] [--rounds 5] [--only cleaning] [--output docs/benchmarks.md]
+"""
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
+import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from benchmarks import definitions_import, page_build, rollups, sensor_latency, whole_graph
+from benchmarks.comparisons import cleaning, definitions, growth, overhead
+from benchmarks.measuring import CHECKOUT, Comparison, python, say
+from benchmarks.report import Printed, Section, write_report
+
+MILLION = 1_000_000
+Measurement = Callable[[Path, Sequence[int], int], Iterator[Section]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, MILLION, 10 * MILLION])
+    parser.add_argument("--rounds", type=int, default=5, help="for more than a million rows it is at most 2")
+    parser.add_argument("--only", choices=sorted(SECTIONS), nargs="+", default=sorted(SECTIONS))
+    parser.add_argument("--output", type=Path, default=CHECKOUT / "docs" / "benchmarks.md")
+    options = parser.parse_args(arguments)
+    given = " ".join(["", *(sys.argv[1:] if arguments is None else arguments)])
+    done: list[Section] = []
+    finished = False
+    try:
+        with tempfile.TemporaryDirectory(prefix="walmart_bi_benchmarks_") as scratch:
+            for name in (name for name in SECTIONS if name in options.only):
+                for section in SECTIONS[name](Path(scratch), options.rows, options.rounds):
+                    done.append(section)
+                    run(section, lambda: write_report(options.output, done, arguments=given, finished=False))
+        finished = True
+    except KeyboardInterrupt:
+        say(f"stopped; what was measured is in {options.output}")
+    if done:
+        write_report(options.output, done, arguments=given, finished=finished)
+    print(options.output.read_text() if done else "nothing was measured")
+    return 0 if finished else 130
+
+
+def run(section: Section, keep: Callable[[], None]) -> None:
+    """Run one section, keeping each round."""
+    if isinstance(section, Comparison):
+        section.run(keep)
+        return
+    say(f"{section.title}: {section.command}")
+    command = python(section.module, *section.options.split())
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            section.lines += line
+            keep()
+    if process.returncode:
+        sys.exit(f"{section.command} ended with {process.returncode}")
+
+
+def _cleaning(scratch: Path, rows: Sequence[int], rounds: int) -> Iterator[Section]:
+    for count in rows:
+        yield from cleaning(scratch, count, rounds if count <= MILLION else min(rounds, 2))
+
+
+def _graph(scratch: Path, rows: Sequence[int], rounds: int) -> Iterator[Section]:
+    yield overhead(scratch, min(rows), rounds)
+    if len(rows) > 1:
+        yield growth(scratch, sorted(rows)[-2:], min(rounds, 2))
+
+
+def _definitions(_scratch: Path, _rows: Sequence[int], rounds: int) -> Iterator[Section]:
+    yield definitions(rounds)
+
+
+@dataclass(frozen=True)
+class _Script:
+    """A measurement that prints its own lines. In its options `{rounds}` and `{rows}` stand for those of the run."""
+
+    title: str
+    module: str
+    options: str
+
+    def __call__(self, _scratch: Path, rows: Sequence[int], rounds: int) -> Iterator[Section]:
+        options = self.options.format(rounds=rounds, rows=" ".join(str(count) for count in rows))
+        yield Printed(self.title, self.module, options)
+
+
+def _present(scripts: dict[str, Measurement]) -> dict[str, Measurement]:
+    """Those whose module is there."""
+    return {
+        name: script
+        for name, script in scripts.items()
+        if not isinstance(script, _Script) or importlib.util.find_spec(script.module)
+    }
+
+
+SECTIONS: dict[str, Measurement] = _present(
+    {
+        "definitions": _definitions,
+        "cleaning": _cleaning,
+        "graph": _graph,
+        "warm": _Script("Whole graph over the bare work, warm", "benchmarks.warm_graph", "--rounds {rounds}"),
+        "page": _Script("Snapshot and story page by rows", "benchmarks.page_build", "--rows {rows} --rounds {rounds}"),
+        "rollups": _Script(
+            "KPI views, and month load as history grows", "benchmarks.rollups", "--rows {rows} --rounds {rounds}"
+        ),
+        "latency": _Script("File lands, KPIs fresh, under `dagster dev`", "benchmarks.sensor_latency", "--drops 10"),
+    }
+)
+
 
 if __name__ == "__main__":
-    sys.argv[1:] = []
-    for measurement in (definitions_import, whole_graph, page_build, rollups, sensor_latency):
-        print(f"# {measurement.__name__}", flush=True)
-        if code := measurement.main():
-            sys.exit(code)
+    sys.exit(main())

@@ -15,7 +15,7 @@ from pathlib import Path
 from walmart_bi.sales.contract import EXPANSION_GRACE_BYTES, MAX_EXPANSION, MAX_TEXT_BYTES
 from walmart_bi.sales.errors import RejectedFile
 
-CHUNK_BYTES = 8 * 2**20
+CHUNK_BYTES = 4 * 2**20
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 

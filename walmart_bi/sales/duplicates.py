@@ -22,7 +22,10 @@ Numbers = npt.NDArray[np.uint32]
 _SLOTS_A_RECORD = 8
 _MAX_SLOTS = 2**26
 # Runs of one size before they are merged. Few records are looked up, so many runs cost less than merging them often.
-_RUNS_A_LEVEL = 8
+# Merging takes three times their memory for a moment; ten million records never need it for all of them.
+_RUNS_A_LEVEL = 32
+# Ids are counted a part at a time, which takes less memory.
+_PARTS = 8
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,7 @@ class SeenRecords:
 
     def distinct_ids(self) -> int:
         """How many different customer ids there are."""
-        ids = self._file.ids()
-        ids.sort()
-        return int(np.count_nonzero(ids[1:] != ids[:-1])) + (1 if len(ids) else 0)
+        return sum(_distinct(self._file.ids_in_part(part)) for part in range(_PARTS))
 
     def _earlier(self, ids: Hashes, records: Hashes) -> Ints:
         """For each record the line of the one in an earlier batch that equals it, or 0."""
@@ -124,9 +125,9 @@ class _RecordsInOrder:
             lines[here] = self._first_lines[batch] + self._lines[batch][rows].astype(np.int64)
         return ids, lines
 
-    def ids(self) -> Hashes:
-        """The ids of all records, as an array of its own."""
-        return np.concatenate((np.empty(0, np.uint64), *self._ids))
+    def ids_in_part(self, part: int) -> Hashes:
+        """The ids of the records whose id belongs to that part of all, as an array of its own."""
+        return np.concatenate((np.empty(0, np.uint64), *(ids[ids % np.uint64(_PARTS) == part] for ids in self._ids)))
 
 
 def _by_hash(records: Hashes) -> Ints:
@@ -150,6 +151,11 @@ def _mark_repeats(found: Ints, order: Ints, ids: Hashes, records: Hashes, lines:
         heads[again] = 0
         first = order[np.maximum.accumulate(heads)[again]]
         found[order[again]] = np.where(found[first] > 0, found[first], lines[first])
+
+
+def _distinct(ids: Hashes) -> int:
+    ids.sort()
+    return int(np.count_nonzero(ids[1:] != ids[:-1])) + (1 if len(ids) else 0)
 
 
 def _merged(runs: list[_Run]) -> _Run:

@@ -1,0 +1,89 @@
+"""What is compared with what: the contenders of each table, and the files that they work on."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.measuring import CHECKOUT, Comparison, Contender, python
+from benchmarks.sales_file import FIRST_MONTH, LAST_MONTH, write_sales
+
+PEERS = {
+    "DuckDB SQL": "duckdb_sql",
+    "polars": "polars_script",
+    "careful pandas": "pandas_script",
+    "notebook pandas": "notebook",
+}
+
+
+def cleaning(scratch: Path, rows: int, rounds: int) -> Iterator[Comparison]:
+    """The cleaning of one file beside its peers, for each kind of file."""
+    for cities, dirty in itertools.product(("repeating", "distinct"), (0.0, 0.02)):
+        file = scratch / f"sales_{rows}_{cities}_{dirty}.csv"
+        write_sales(file, rows, cities=cities, dirty=dirty)
+        contenders = [
+            Contender(name, python(f"benchmarks.peers.{module}", file, scratch / module))
+            for name, module in PEERS.items()
+        ]
+        contenders += [
+            Contender("walmart_bi, cleaning", python("benchmarks.project_clean", file, scratch / "project")),
+            Contender(
+                "walmart_bi, inspection and cleaning",
+                python("benchmarks.project_clean", file, scratch / "project", "--inspect"),
+            ),
+        ]
+        what = f"{rows:,} rows, {cities} cities, {'2% dirty' if dirty else 'clean'}"
+        work = f"A CSV file of {file.stat().st_size / 2**20:,.1f} MiB with 12 months, cleaned, typed and written."
+        yield Comparison(f"Cleaning {what}", work, "DuckDB SQL", contenders, rounds)
+        file.unlink()
+
+
+def definitions(rounds: int) -> Comparison:
+    """Loading the definitions, against what they stand on."""
+    contenders = [
+        Contender("import dagster", [sys.executable, "-c", "import dagster"]),
+        Contender("definitions", [sys.executable, "-c", "import walmart_bi.definitions"]),
+    ]
+    return Comparison(
+        "Loading the definitions", "A fresh interpreter that imports.", "import dagster", contenders, rounds
+    )
+
+
+def overhead(scratch: Path, rows: int, rounds: int) -> Comparison:
+    """The whole graph through Dagster, against its functions called by a script."""
+    file = scratch / f"sales_{FIRST_MONTH}_{LAST_MONTH}.csv"
+    write_sales(file, rows, cities="repeating", dirty=0.0)
+    bare = scratch / "bare"
+    contenders = [
+        Contender("script", python("benchmarks.bare_graph", file, bare), before=lambda: shutil.rmtree(bare, True)),
+        graph(scratch / "graph", "walmart-bi load", file),
+    ]
+    work = (
+        f"{rows:,} rows in 12 months from the file to snapshot and page. The script calls the same functions without "
+        "Dagster; the graph adds events, checks, metadata, previews and progress. Before each run its bucket and "
+        "warehouse are removed; Dagster's history stays."
+    )
+    return Comparison("Whole graph over the bare work", work, "script", contenders, rounds)
+
+
+def growth(scratch: Path, sizes: Sequence[int], rounds: int) -> Comparison:
+    """One month of two sizes through the whole graph."""
+    contenders = []
+    for rows in sizes:
+        file = scratch / f"{rows}" / f"sales_{LAST_MONTH}.csv"
+        file.parent.mkdir()
+        write_sales(file, rows, cities="repeating", dirty=0.0, months=1)
+        contenders.append(graph(scratch / f"graph_{rows}", f"{rows:,} rows", file))
+    work = "One month from the file to snapshot and page by `walmart-bi load`: does it follow the number of rows?"
+    return Comparison("Whole graph by the size of a month", work, contenders[0].name, contenders, rounds)
+
+
+def graph(place: Path, name: str, file: Path) -> Contender:
+    """`walmart-bi load` in a directory of its own, which keeps Dagster's history only."""
+    place.mkdir()
+    shutil.copy(CHECKOUT / "dagster.yaml", place)
+    command = python("walmart_bi.cli", "load", file)
+    return Contender(name, command, place, before=lambda: shutil.rmtree(place / ".walmart_bi", ignore_errors=True))

@@ -1,0 +1,89 @@
+"""The benchmarks run, compare equal work, and keep what they have. At tiny size; no figure is looked at."""
+
+import datetime as dt
+import hashlib
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow.csv as pa_csv
+import pytest
+
+from benchmarks.measuring import CHECKOUT, Comparison, Contender, Sample, python
+from benchmarks.report import shown, write_report
+from benchmarks.sales_file import write_sales
+from walmart_bi.records import SourceFile
+from walmart_bi.sales.inspection import inspect_source
+
+ROWS = 3_000
+
+
+def test_the_quick_form_writes_a_page_on_which_every_peer_gives_the_project_s_answer(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    options = ("--rows", ROWS, "--rounds", 1, "--only", "cleaning", "graph", "--output", page)
+    subprocess.run(python("benchmarks", *options), cwd=CHECKOUT, check=True, capture_output=True)
+    text = page.read_text()
+    for kind in (
+        "repeating cities, clean",
+        "repeating cities, 2% dirty",
+        "distinct cities, clean",
+        "distinct cities, 2% dirty",
+    ):
+        assert f"## Cleaning {ROWS:,} rows, {kind}" in text
+    for name in ("DuckDB SQL", "polars", "careful pandas", "notebook pandas", "walmart_bi, cleaning"):
+        assert text.count(f"\n| {name} |") == 4
+    assert "\n| script |" in text
+    assert "\n| walmart-bi load |" in text
+    assert "did not give the same answer" not in text
+    assert "was stopped" not in text
+
+
+def test_given_a_run_is_interrupted_then_the_page_has_what_was_measured(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    options = ("--rows", ROWS, "--rounds", 50, "--only", "definitions", "cleaning", "--output", page)
+    command = python("benchmarks", *options)
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and not (page.exists() and "| definitions |" in page.read_text()):
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == 130
+    assert "**The run was stopped before its end" in page.read_text()
+    assert "| definitions |" in page.read_text()
+
+
+@pytest.mark.parametrize("cities", ["repeating", "distinct"])
+def test_a_file_is_the_same_bytes_each_time_and_what_its_record_says(tmp_path: Path, cities: str) -> None:
+    digests = set()
+    for name in ("a.csv", "b.csv"):
+        write_sales(tmp_path / name, ROWS, cities=cities, dirty=0.02, months=2)
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+    said = SourceFile.from_json((tmp_path / "a.csv.json").read_text())
+    assert (said.sha256, said.records) == (digests.pop(), ROWS)
+    assert (distinct(tmp_path / "a.csv") > 2_900) == (cities == "distinct")
+
+
+def distinct(path: Path) -> int:
+    return len(pa_csv.read_csv(path)["City"].unique())
+
+
+def test_ratios_are_taken_inside_a_round_and_different_answers_are_said(tmp_path: Path) -> None:
+    base = Contender("base", [], samples=[Sample(1.0, 2.0, 10.0), Sample(2.0, 4.0, 10.0)], answer='{"loaded": 1}')
+    other = Contender("other", [], samples=[Sample(3.0, 1.0, 20.0), Sample(2.0, 4.0, 20.0)], answer='{"loaded": 2}')
+    comparison = Comparison("Title", "The work.", "base", [base, other], rounds=2)
+    assert comparison.ratios(other, "cpu") == [3.0, 1.0]
+    assert "| other | 2.50 [2.00..3.00] | 2.00 [1.00..3.00] | 2.50 [1.00..4.00] | 0.75 [0.50..1.00] |" in shown(
+        comparison
+    )
+    write_report(tmp_path / "page.md", [comparison], arguments="", finished=True)
+    assert "did not give the same answer" in (tmp_path / "page.md").read_text()
+
+
+def test_the_record_beside_a_file_is_what_the_raw_layer_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write_sales(path, ROWS, cities="repeating", dirty=0.02)
+    said = SourceFile.from_json((tmp_path / "a.csv.json").read_text())
+    found = inspect_source(path, key=said.key, etag=said.etag, modified=dt.datetime.fromisoformat(said.modified))
+    assert found == said
