@@ -132,6 +132,8 @@ def test_each_month_is_copied_from_a_manifest_and_then_replaced_in_one_transacti
     loads = [sent for sent in sessions.values() if any(sql.startswith("COPY") for sql in sent)]
     assert len(loads) == len(MONTHS)
     for sent in loads:
+        # A session that only read before may be used for the load; from its temporary table on it is the load's alone.
+        sent = sent[next(number for number, sql in enumerate(sent) if sql.startswith("CREATE TEMPORARY TABLE")) :]
         said = [sql for sql in sent if not sql.startswith(("SELECT", "SET", "CREATE TABLE", "--"))]
         assert [sql.split("(")[0].split(" SET")[0].split(" WHERE")[0].strip() for sql in said] == [
             "CREATE TEMPORARY TABLE walmart_sales_stage",
