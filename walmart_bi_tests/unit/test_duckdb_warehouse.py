@@ -238,6 +238,23 @@ def test_a_reader_cannot_write(loaded):
     assert count(loaded) == 3
 
 
+def test_places_of_replaced_rows_are_left_for_a_while_and_are_never_more_than_the_rows(site, warehouse, store):
+    months = [f"2025-{number:02d}" for number in range(1, 7)]
+    for month in months:
+        load(warehouse, make_month(store, month, 50))
+
+    places = []
+    for number in range(24):
+        month = months[5 * number % 6]
+        load(warehouse, make_month(store, month, 50, source=f"correction {number}"))
+        with duckdb.connect(site.database) as client:
+            places.append(client.execute("SELECT MAX(rowid) + 1 FROM walmart_sales").fetchall()[0][0])
+
+    assert count(warehouse) == 300
+    assert 300 < max(places) <= 650
+    assert places.count(300) < len(places) / 2  # a month's rows are moved for another's seldom
+
+
 # Who else has it open
 
 
