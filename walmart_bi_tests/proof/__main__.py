@@ -47,22 +47,29 @@ def main() -> int:
     journal = open_journal(f"{now:%Y-%m-%d %H:%M:%S}", anew=asked.anew)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
     started = time.monotonic()
-    written: list[Section] = []
+
+    def write() -> list[Section]:
+        """Note how long this run has taken, and write down what all runs of this code have come to."""
+        if asked.parts:
+            journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60)
+        written = [section(size, journal) for _, section in PARTS.values()]
+        last = {each["run"]: Run(each["run"], each["command"], each["minutes"]) for each in journal.results("run")}
+        asked.output.write_text(document(written, list(last.values())), encoding="utf-8")
+        return written
+
+    written = write()
     # A worker that is ended leaves its places; they go with this folder.
     scratch = tempfile.TemporaryDirectory(prefix="proof_", ignore_cleanup_errors=True)
     try:
         with scratch as folder, mock.patch.dict(os.environ, {"TMPDIR": folder}):
             for name in asked.parts:
                 PARTS[name][0](size, journal)
+                written = write()  # after each part: a run that is killed leaves what it came to
                 tell(f"{name} {'held' if PARTS[name][1](size, journal).held else 'DID NOT HOLD'}")
     except KeyboardInterrupt:
         tell("stopped; `make proof` goes on from here")
     finally:
-        if asked.parts:
-            journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60)
-        written = [section(size, journal) for _, section in PARTS.values()]
-        runs = [Run(each["run"], each["command"], each["minutes"]) for each in journal.results("run")]
-        asked.output.write_text(document(written, runs), encoding="utf-8")
+        written = write()
         tell(f"{asked.output} is written")
     return 0 if all(section.held and section.complete for section in written) else 1
 

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -53,6 +53,11 @@ class Size:
     inputs: int
     processes: int
     first_seed: int = 1
+
+    @property
+    def sight_seeds(self) -> int:
+        """For each point of each broken loader."""
+        return min(3, self.seeds["local"])
 
     def numbers(self, seeds: int) -> range:
         """So many seeds."""
@@ -100,8 +105,13 @@ def kill_matrix(size: Size, journal: Journal) -> None:
         for target, way, seeds in wanted
         for first in size.numbers(seeds)[::_CHUNK]
     ]
+    done = finished_seeds(journal)
     # The first seeds of all columns come first, so that a run that is stopped has some of each.
-    in_order = [chunk[1:] for chunk in sorted(chunks, key=lambda chunk: chunk[0])]
+    in_order = [
+        (target, way, left)
+        for _, target, way, seeds in sorted(chunks, key=lambda chunk: chunk[0])
+        if (left := [seed for seed in seeds if seed not in done[target, way]])
+    ]
     in_processes(size, kills, [(journal, *chunk) for chunk in in_order])
 
 
@@ -126,6 +136,16 @@ def kills(journal: Journal, target: str, way: str, seeds: Sequence[int]) -> None
                 if number % 20 == 0 or number == len(left):
                     seconds = f"{time.monotonic() - started:,.0f} s"
                     tell(f"{target}, {way}, seeds {seeds[0]} to {seeds[-1]}: {number} of {len(left)} kills, {seconds}")
+    for seed in seeds:
+        journal.add("finished seed", target=target, way=way, seed=seed)
+
+
+def finished_seeds(journal: Journal) -> defaultdict[tuple[str, str], set[int]]:
+    """The seeds with which every point of a target and a way was tried."""
+    finished: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for each in journal.results("finished seed"):
+        finished[each["target"], each["way"]].add(each["seed"])
+    return finished
 
 
 def note_trial(journal: Journal, part: str, trial: Trial, *, aloud: bool = True) -> None:
@@ -150,7 +170,7 @@ def note_trial(journal: Journal, part: str, trial: Trial, *, aloud: bool = True)
 
 def sight(size: Size, journal: Journal) -> None:
     """The same trials with loaders that are wrong on purpose."""
-    in_processes(size, _sights, [(journal, size.numbers(min(3, size.seeds["local"])))])
+    in_processes(size, _sights, [(journal, size.numbers(size.sight_seeds))])
 
 
 def _sights(journal: Journal, seeds: Sequence[int]) -> None:

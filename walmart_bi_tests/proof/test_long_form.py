@@ -15,7 +15,8 @@ from walmart_bi_tests.proof.document import Run, document
 from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.journal import Journal
 from walmart_bi_tests.proof.matrix import Trial
-from walmart_bi_tests.proof.parts import Size, in_processes, note_trial
+from walmart_bi_tests.proof.parts import CONVICTED_AT, Size, in_processes, kill_matrix, note_trial
+from walmart_bi_tests.proof.races import SAME_MONTHS
 
 SIZE = Size(
     seeds={"local": 1, "aws": 1}, graph_seeds=1, loads=8, histories=1, steps=3, inputs=40, processes=1, first_seed=5
@@ -37,9 +38,11 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> str:
     journal = Journal(tmp_path_factory.mktemp("lines") / "journal.jsonl", run="2026-01-01 00:00:00")
     for target, way in [("local", "real"), ("aws", "real"), ("local", "graph")]:
         note_trial(journal, "matrix", Trial(target, way, "commit.before", 5, looks=4))
-    for loader in ("ledger first", "ledger last", "append"):
-        convicted = Trial("local", loader, "ledger.after", 5, [Finding("doubled", "2024-05: 3 rows too many")])
-        note_trial(journal, "sight", convicted, aloud=False)
+        journal.add("finished seed", target=target, way=way, seed=5)
+    for loader, points in CONVICTED_AT.items():
+        for point in points:
+            convicted = Trial("local", loader, point, 5, [Finding("doubled", "2024-05: 3 rows too many")])
+            note_trial(journal, "sight", convicted, aloud=False)
     others._histories(journal, [(1, SIZE.steps, 5_000_000)])
     others.fuzzing(SIZE, journal)
     return journal.path.read_text()
@@ -62,6 +65,7 @@ def test_given_a_line_that_a_death_cut_off_when_the_journal_is_read_then_the_oth
 def test_given_parts_that_are_done_when_the_run_goes_on_then_they_are_not_done_again(stopped: Journal, lines: str):
     others.histories(SIZE, stopped)
     others.fuzzing(SIZE, stopped)
+    kill_matrix(SIZE, stopped)
     assert stopped.path.read_text() == lines
 
 
@@ -92,6 +96,30 @@ def test_given_a_run_that_was_stopped_when_written_then_the_document_says_what_w
     assert "| `commit.before` | 1 / 1 | 1 / 1 | 1 / 1 |" in text
     assert "40 mutated files of seed 5" in text
     assert "## Races\n\n**Not run.**\n" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ('"finished seed", "run": "2026-01-01 00:00:00", "target": "aws"', "Kill matrix"),
+        ('"sight", "run": "2026-01-01 00:00:00", "target": "local", "way": "append"', "That the suite can see"),
+    ],
+)
+def test_given_a_part_that_lacks_one_of_its_trials_when_written_then_it_is_said_to_be_less_than_asked_for(
+    journal: Journal, lines: str, line: str, part: str
+):
+    kept = [each for each in lines.splitlines(keepends=True) if line not in each]
+    assert len(kept) < len(lines.splitlines())
+    journal.path.write_text("".join(kept))
+    assert f"Less was done than is asked for: {part}, Races.**" in written(journal)
+
+
+def test_given_enough_loads_but_not_every_kind_of_race_when_written_then_the_races_are_less_than_asked_for(
+    stopped: Journal,
+):
+    result = {"target": "aws", "rounds": 1, "loads": SIZE.loads, "looks": 1, "told_why": 0, "findings": []}
+    stopped.add("races", name=SAME_MONTHS, **result)
+    assert "Less was done than is asked for: Races.**" in written(stopped)
 
 
 @pytest.mark.parametrize(
