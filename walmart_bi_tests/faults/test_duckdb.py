@@ -98,6 +98,8 @@ CASES: dict[str, Callable[[Place], None]] = {
     "warehouse/duckdb_warehouse.py _has_tables connection.execute": read,
     "warehouse/duckdb_warehouse.py _entries connection.execute": correct,
     "warehouse/duckdb_warehouse.py _insert_entry connection.execute": correct,
+    "warehouse/duckdb_warehouse.py _leave_holes connection.execute": correct,
+    "warehouse/duckdb_warehouse.py _leave_holes connection.execute #2": correct,
     "warehouse/duckdb_warehouse.py _deactivate connection.execute": correct,
     "warehouse/duckdb_warehouse.py _activate connection.execute": restore,
     "warehouse/duckdb_warehouse.py _totals connection.execute": correct,
