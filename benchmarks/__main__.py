@@ -1,6 +1,6 @@
 """Every measurement, one after the other, written to `docs/benchmarks.md`: `make bench`.
 
-What was measured is on the page after every round, so a run that is interrupted keeps it. The whole takes about an hour
+What was measured is on the page after every round, so a run that is interrupted keeps it. The whole takes hours
 on two processors; `python -m benchmarks --rows 50000 --rounds 2` is the quick form, and `--only` takes one section.
 
     python -m benchmarks [--rows 50000 1000000 10000000] [--rounds 5] [--only cleaning] [--output docs/benchmarks.md]
@@ -17,18 +17,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.comparisons import cleaning, definitions, growth, overhead
+from benchmarks.comparisons import LONG, cleaning, definitions, growth, overhead
 from benchmarks.measuring import CHECKOUT, Comparison, python, say
 from benchmarks.report import Printed, Section, write_report
 
-MILLION = 1_000_000
 Measurement = Callable[[Path, Sequence[int], int], Iterator[Section]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, MILLION, 10 * MILLION])
+    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, LONG, 10 * LONG])
     parser.add_argument("--rounds", type=int, default=5, help="for more than a million rows it is at most 2")
     parser.add_argument("--only", choices=sorted(SECTIONS), nargs="+", default=sorted(SECTIONS))
     parser.add_argument("--output", type=Path, default=CHECKOUT / "docs" / "benchmarks.md")
@@ -69,7 +68,7 @@ def run(section: Section, keep: Callable[[], None]) -> None:
 
 def _cleaning(scratch: Path, rows: Sequence[int], rounds: int) -> Iterator[Section]:
     for count in rows:
-        yield from cleaning(scratch, count, rounds if count <= MILLION else min(rounds, 2))
+        yield from cleaning(scratch, count, rounds if count <= LONG else min(rounds, 2))
 
 
 def _graph(scratch: Path, rows: Sequence[int], rounds: int) -> Iterator[Section]:

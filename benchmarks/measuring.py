@@ -50,17 +50,18 @@ class Comparison:
     base: str
     contenders: list[Contender]
     rounds: int
+    warm_up: bool = True
 
     def run(self, after_each_round: Callable[[], None]) -> None:
-        """All rounds; the first run of a command in a comparison of more than one round is not counted."""
-        for number in range(self.rounds + (1 if self.rounds > 1 else 0)):
+        """All rounds, after one that is not counted when there is a warm-up."""
+        for number in range(0 if self.warm_up else 1, self.rounds + 1):
             for contender in self.contenders:
                 sample = measured(contender)
                 say(
                     f"{self.title}: {contender.name}: {sample.cpu:.2f} s CPU, {sample.wall:.2f} s wall, "
                     f"{sample.memory:.0f} MiB"
                 )
-                if number or self.rounds == 1:
+                if number:
                     contender.samples.append(sample)
             after_each_round()
 
