@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.measuring import CHECKOUT, Comparison, Contender, python
-from benchmarks.sales_file import FIRST_MONTH, LAST_MONTH, write_sales
+from benchmarks.months import FIRST_MONTH, LAST_MONTH
 
 # From here on a run takes so long that what the first one pays besides is lost in it.
 LONG = 1_000_000
@@ -25,7 +26,7 @@ def cleaning(scratch: Path, rows: int, rounds: int) -> Iterator[Comparison]:
     """The cleaning of one file beside its peers, for each kind of file."""
     for cities, dirty in itertools.product(("repeating", "distinct"), (0.0, 0.02)):
         file = scratch / f"sales_{rows}_{cities}_{dirty}.csv"
-        write_sales(file, rows, cities=cities, dirty=dirty)
+        made(file, rows, cities, dirty)
         contenders = [
             Contender(name, python(f"benchmarks.peers.{module}", file, scratch / module))
             for name, module in PEERS.items()
@@ -57,7 +58,7 @@ def definitions(rounds: int) -> Comparison:
 def overhead(scratch: Path, rows: int, rounds: int) -> Comparison:
     """The whole graph through Dagster, against its functions called by a script."""
     file = scratch / f"sales_{FIRST_MONTH}_{LAST_MONTH}.csv"
-    write_sales(file, rows, cities="repeating", dirty=0.0)
+    made(file, rows)
     bare = scratch / "bare"
     contenders = [
         Contender("script", python("benchmarks.bare_graph", file, bare), before=lambda: shutil.rmtree(bare, True)),
@@ -77,10 +78,16 @@ def growth(scratch: Path, sizes: Sequence[int], rounds: int) -> Comparison:
     for rows in sizes:
         file = scratch / f"{rows}" / f"sales_{LAST_MONTH}.csv"
         file.parent.mkdir()
-        write_sales(file, rows, cities="repeating", dirty=0.0, months=1)
+        made(file, rows, months=1)
         contenders.append(graph(scratch / f"graph_{rows}", f"{rows:,} rows", file))
     work = "One month from the file to snapshot and page by `walmart-bi load`: does it follow the number of rows?"
     return Comparison("Whole graph by the size of a month", work, contenders[0].name, contenders, rounds, warm_up=False)
+
+
+def made(file: Path, rows: int, cities: str = "repeating", dirty: float = 0.0, months: int = 12) -> None:
+    """A sales file, made by another process: the memory of this one would be counted with each that it starts."""
+    options = ("--rows", rows, "--cities", cities, "--dirty", dirty, "--months", months)
+    subprocess.run(python("benchmarks.sales_file", file, *options), cwd=CHECKOUT, check=True)
 
 
 def graph(place: Path, name: str, file: Path) -> Contender:

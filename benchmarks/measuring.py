@@ -1,7 +1,8 @@
 """Commands measured side by side: CPU seconds, wall time and peak memory of each, in interleaved rounds.
 
 A machine's speed drifts, so every round runs each command once and ratios are taken inside a round. CPU seconds are
-those of the command and of all children that it waited for; peak memory is that of the largest single process.
+those of the command and of all children that it waited for; peak memory is that of the largest single process. Linux
+counts what this process held when it started the command, so this one loads nothing large.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.sales_file import month_names
+from benchmarks.months import month_names
 from walmart_bi.records import SourceFile
 from walmart_bi.sales.cleaned_file import clean_file
 

@@ -20,13 +20,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from walmart_bi.months import first_day, months_between, next_month
+from benchmarks.months import month_names
+from walmart_bi.months import first_day, next_month
 from walmart_bi.records import SourceFile
 from walmart_bi.sales.contract import KNOWN_VALUES, RAW_NAMES
 
 BLOCK = 250_000
 CITIES = 16_000
-FIRST_MONTH, LAST_MONTH = "2024-02", "2025-01"
 KINDS = ("space", "capitals", "date", "negative", "no id", "no amount", "no age", "copy")
 
 
@@ -41,11 +41,6 @@ def main() -> int:
     options = parser.parse_args()
     write_sales(options.out, options.rows, cities=options.cities, dirty=options.dirty, months=options.months)
     return 0
-
-
-def month_names(months: int) -> tuple[str, ...]:
-    """The months that a file of so many months holds, the last of them 2025-01."""
-    return months_between(FIRST_MONTH, LAST_MONTH)[-months:]
 
 
 def write_sales(path: Path, rows: int, *, cities: str, dirty: float, months: int = 12) -> None:

@@ -22,7 +22,8 @@ import dagster as dg
 
 from benchmarks.bare_graph import published_months, show
 from benchmarks.measuring import CHECKOUT, spread
-from benchmarks.sales_file import month_names, write_sales
+from benchmarks.months import month_names
+from benchmarks.sales_file import write_sales
 from walmart_bi.build import build_definitions, build_resources
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.partitions import range_tags
