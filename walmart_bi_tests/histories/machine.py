@@ -316,7 +316,7 @@ class Histories(RuleBasedStateMachine):
     def _seen_is_one_of(self, *possible: Months) -> State:
         """Each month on its own is as one of these says."""
         state = self.place.state()
-        assert state.problems == []
+        assert state.problems == [], state.problems
         for name in MONTHS:
             seen = _seen(state).get(name)
             expected = [_expected(months).get(name) for months in possible]

@@ -7,9 +7,9 @@ import pytest
 
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi_tests.histories.files import make_content
-from walmart_bi_tests.histories.interruptions import Crash
+from walmart_bi_tests.histories.machine import Histories
 from walmart_bi_tests.histories.model import Month
-from walmart_bi_tests.histories.place import PLACES, Place, local_place
+from walmart_bi_tests.histories.place import PLACES, local_place
 from walmart_bi_tests.histories.runs import run_histories
 
 SEED = 20_240_320
@@ -28,43 +28,33 @@ def test_given_random_histories_on_aws_when_compared_then_table_and_ledger_are_a
 
 
 @pytest.fixture
-def place():
-    with local_place() as place:
-        yield place
+def history():
+    """A history whose steps the test chooses; drawn ones meet a certain point only by chance."""
+    machine = type("ChosenSteps", (Histories,), {"open_place": staticmethod(local_place), "figures": Counter()})()
+    yield machine
+    machine.looked_at = True
+    machine.teardown()
 
 
-def delivered(place: Place, serial: int, rows: int = 12) -> Counter:
-    content = make_content(serial, {"2024-01": rows}, "good")
-    place.deliver(f"sales_2024-01_v{serial:04d}x.csv", content.data)
-    return content.rows["2024-01"]
-
-
-def test_given_a_load_cut_off_at_each_of_its_points_when_looked_at_then_the_month_is_the_old_or_the_new_one(place):
-    old = delivered(place, 1)
-    assert place.run(["2024-01"]) is None
-    new = delivered(place, 2)
-    seen = []
-
-    def die() -> None:
-        raise Crash
-
+def crash_at_each_point(history: Histories) -> int:
+    """Load a new file each time and die one point later than before; how many crashes it took until none was left."""
+    history.first_delivery(["2024-01"], [12])
+    history.load(["2024-01"])
     for point in itertools.count(1):
-        place.restart()
-        try:
-            with place.points.at(point, die, statements=True):
-                place.run(["2024-01"])
-        except Crash:
-            state = place.state()
-            assert state.problems == []
-            seen.append(state.rows["2024-01"])
-        else:
-            break
-    assert point > 60
-    assert seen == [old] * seen.count(old) + [new] * seen.count(new)
-    assert place.state().loads == {"2024-01": 2}
+        history.deliver(["2024-01"], [8 + point % 7], "good", "month")
+        history.load_and_crash(["2024-01"], point)
+        if history.figures["crashes"] < point:
+            return point - 1
+    raise AssertionError("unreachable")
 
 
-def test_given_a_loader_that_commits_before_its_rows_when_histories_run_then_it_is_seen(monkeypatch):
+def test_given_a_load_cut_off_at_each_of_its_points_when_looked_at_then_the_month_is_the_old_or_the_new_one(history):
+    assert crash_at_each_point(history) > 60
+
+
+def test_given_a_loader_that_commits_before_its_rows_when_crashed_at_each_point_then_the_history_sees_it(
+    history, monkeypatch
+):
     replace_rows = DuckDbWarehouse._replace_rows
 
     def with_the_ledger_row_first(self, connection, entry, written):
@@ -73,8 +63,8 @@ def test_given_a_loader_that_commits_before_its_rows_when_histories_run_then_it_
         return replace_rows(self, connection, entry, written)
 
     monkeypatch.setattr(DuckDbWarehouse, "_replace_rows", with_the_ledger_row_first)
-    with pytest.raises((AssertionError, BaseExceptionGroup)):
-        run_histories("local", 40, 25, SEED, shrink=False)
+    with pytest.raises(AssertionError, match=r"the ledger says \d+ rows, the table has 0"):
+        crash_at_each_point(history)
 
 
 def test_given_the_places_when_listed_then_they_are_the_two_targets():
