@@ -203,8 +203,7 @@ def filled(place: Path, rows: int, catalog: Sequence[Kpi]) -> Size:
         first, last = rows * number // len(MONTHS), rows * (number + 1) // len(MONTHS)
         made = put_month(store, place, month, first, last)
         warehouse.replace_month(made, run_id="benchmark", code_version="benchmark")
-    for kpi in catalog:
-        warehouse.create_view(kpi.name, kpi.select)
+    warehouse.create_views({kpi.name: kpi.select for kpi in catalog})
     now = dt.datetime.now(dt.UTC)
     build_snapshot(warehouse, store, catalog, created_at=now, code_version="0", producers=[story_files(catalog)])
     return Size(rows, warehouse, store)

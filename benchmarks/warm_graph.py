@@ -1,8 +1,9 @@
 """The whole graph over the bare work, in one process that has paid its imports: CPU seconds, interleaved rounds.
 
-The script calls the functions of every layer (`bare_graph.py`); the graph is the job `monthly_load` run in the same
-process on a persistent Dagster instance, with its events, checks, metadata and previews. Each round starts with an
-empty bucket and warehouse; the first is not counted.
+The script calls the functions of every layer (`bare_graph.py`), and then, as the same work needs it, those of every
+check (`bare_checks.py`); beside it stands a script that checks nothing. The graph is the job `monthly_load` run in the
+same process on a persistent Dagster instance, with its events, metadata and previews. Each round starts with an empty
+bucket and warehouse; the first is not counted.
 
     python -m benchmarks.warm_graph [--rows 50000] [--months 1] [--rounds 5]
 """
@@ -20,17 +21,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from benchmarks.bare_graph import published_months, show
+from benchmarks.bare_graph import run
 from benchmarks.measuring import CHECKOUT, spread
 from benchmarks.months import month_names
 from benchmarks.sales_file import write_sales
 from walmart_bi.build import build_definitions, build_resources
-from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.partitions import range_tags
 from walmart_bi.settings import Settings
 from walmart_bi.stores.base import RAW_DATA
-from walmart_bi.stores.directory import DirectoryStore
-from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -51,7 +49,8 @@ def main() -> int:
         os.chdir(place)  # the paths of dagster.yaml are relative
         with dg.DagsterInstance.from_config(str(place)) as instance:
             works = {
-                "script": lambda: run_bare(place / "home", file),
+                "script": lambda: run(file, place / "home", checked=True),
+                "unchecked": lambda: run(file, place / "home", checked=False),
                 "graph": lambda: run_graph(file, months, instance),
             }
             rounds = [
@@ -60,8 +59,9 @@ def main() -> int:
             ][1:]
     print(f"{options.rows:,} rows in {options.months} months, imports paid")
     for name in works:
-        print(f"{name:<8} {spread([each[name] for each in rounds], 2)} s CPU")
-    print(f"{'ratio':<8} {spread([each['graph'] / each['script'] for each in rounds], 2)}")
+        print(f"{name:<10} {spread([each[name] for each in rounds], 2)} s CPU")
+    for name in ("script", "unchecked"):
+        print(f"graph over {name}: {spread([each['graph'] / each[name] for each in rounds], 2)}")
     return 0
 
 
@@ -71,15 +71,6 @@ def cpu_seconds(home: Path, work: Callable[[], None]) -> float:
     started = time.process_time()
     work()
     return time.process_time() - started
-
-
-def run_bare(home: Path, file: Path) -> None:
-    """Every layer's functions, called directly."""
-    store = DirectoryStore(home / "bucket")
-    warehouse = DuckDbWarehouse(home / "warehouse.duckdb", store)
-    for month in published_months(store, file).values():
-        warehouse.replace_month(month, run_id="bare", code_version="bare")
-    show(warehouse, store, load_catalog())
 
 
 def run_graph(file: Path, months: tuple[str, ...], instance: dg.DagsterInstance) -> None:

@@ -98,14 +98,15 @@ def _equals_views(
 
 def _tableau_sound(store: ObjectStore, contents: Contents) -> dg.AssetCheckResult:
     from walmart_bi.reporting.snapshot import LATEST
-    from walmart_bi.reporting.tableau.checking import PACKAGES, package_problems
+    from walmart_bi.reporting.tableau.checking import PACKAGES, package_problems, reading_once
     from walmart_bi.stores.base import ObjectNotFound
 
     problems: list[str] = []
+    read = reading_once()
     for name in PACKAGES:
         try:
             with store.fetch(LATEST + name) as package:
-                problems += package_problems(package, name, contents.tables)
+                problems += package_problems(package, name, contents.tables, read)
         except ObjectNotFound:
             problems.append(f"{name} is missing")
         except WalmartBiError as error:  # no package, or an extract that cannot be read: the finding, not a failure

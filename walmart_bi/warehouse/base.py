@@ -6,7 +6,7 @@ Only the promise, its records and its errors belong here: no DuckDB, no driver, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
@@ -142,8 +142,8 @@ class Warehouse(Protocol):
         """All entries, or those of one month, by month and version; empty when nothing was ever loaded."""
         ...
 
-    def create_view(self, name: str, select: str) -> None:
-        """Create the view or replace its text."""
+    def create_views(self, views: Mapping[str, str]) -> None:
+        """Create the views, given as name and SELECT, or replace their text."""
         ...
 
     def read(self) -> AbstractContextManager[Reader]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from walmart_bi.warehouse.base import (
     WarehouseError,
 )
 from walmart_bi.warehouse.month_object import month_object, require_limits, require_rows_of_month, require_table_columns
+from walmart_bi.warehouse.names import IDENTIFIER, require_view_names
 from walmart_bi.warehouse.rollups import ROLLUP_TABLES, STALE_MONTHS, refresh_month
 from walmart_bi.warehouse.source_age import is_from_newer_file
 from walmart_bi.warehouse.totals import TOTALS, require_equal, totals_from_row
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from walmart_bi.warehouse.duckdb_file import DuckDbFile
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT = "read_parquet(?, hive_partitioning = FALSE)"
 # DuckDB's names of types, as the Parquet file of the same table names them.
 _PARQUET_TYPES = {
@@ -67,7 +66,7 @@ class DuckDbWarehouse:
     def table_name(self, name: str) -> str:
         """The table as a DuckDB client names it after opening the file."""
         catalog = self._path.name.partition(".")[0]
-        if not _IDENTIFIER.fullmatch(catalog):
+        if not IDENTIFIER.fullmatch(catalog):
             catalog = '"' + catalog.replace('"', '""') + '"'
         return f"{catalog}.main.{name}"
 
@@ -134,18 +133,14 @@ class DuckDbWarehouse:
             rows = reader.query(_ENTRIES, [month]).rows if _has_tables(connection) else []
         return [ledger.ledger_entry(row) for row in rows]
 
-    def create_view(self, name: str, select: str) -> None:
-        """Create the view or replace its text."""
-        if not _IDENTIFIER.fullmatch(name):
-            raise WarehouseError(
-                "This cannot be the name of a view.",
-                place=repr(name),
-                next_step="use letters, digits and underscores, starting with a letter.",
-            )
+    def create_views(self, views: Mapping[str, str]) -> None:
+        """Create the views, given as name and SELECT, or replace their text; all of them or none."""
+        require_view_names(views)
 
         def change(connection: DuckDBPyConnection) -> None:
             _create_tables(connection)
-            connection.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
+            for name, select in views.items():
+                connection.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
 
         self._file().change(change)
 

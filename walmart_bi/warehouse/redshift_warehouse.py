@@ -15,9 +15,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from walmart_bi.months import first_day
@@ -34,6 +33,7 @@ from walmart_bi.warehouse.base import (
     WarehouseBusy,
     WarehouseError,
 )
+from walmart_bi.warehouse.names import IDENTIFIER, require_view_names
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_stage import STAGE, stage_object
 from walmart_bi.warehouse.redshift_tables import create_tables, has_tables
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from walmart_bi.warehouse.redshift_connection import Session
     from walmart_bi.warehouse.redshift_sessions import Sessions
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ATTEMPTS = 5
 _LEDGER_COLUMNS = ", ".join(ledger.LEDGER_COLUMNS)
 _ENTRIES = f"SELECT {_LEDGER_COLUMNS} FROM load_ledger ORDER BY month, version"
@@ -122,25 +121,13 @@ class RedshiftWarehouse:
         with self._session() as session:
             return _entries(session, month) if has_tables(session, self._settings) else []
 
-    def create_view(self, name: str, select: str) -> None:
-        """Create the view or replace its text."""
-        if not _IDENTIFIER.fullmatch(name):
-            raise WarehouseError(
-                "This cannot be the name of a view.",
-                place=repr(name),
-                next_step="use letters, digits and underscores, starting with a letter.",
-            )
+    def create_views(self, views: Mapping[str, str]) -> None:
+        """Create the views, given as name and SELECT, or replace their text, one after the other."""
+        require_view_names(views)
         with self._session() as session:
             self._prepare(session)
-            try:
-                session.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
-            except WarehouseError:
-                # Redshift replaces a view only by one with the same columns. A dropped view loses its grants, so
-                # that is the second choice.
-                with session.transaction():
-                    session.execute(f"DROP VIEW IF EXISTS {name}")
-                    session.execute(f"CREATE VIEW {name} AS {select}")
-                    session.execute("COMMIT")
+            for name, select in views.items():
+                _create_view(session, name, select)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Reader]:
@@ -159,7 +146,7 @@ class RedshiftWarehouse:
     def _session(self, *, again: bool = True) -> Iterator[Session]:
         from walmart_bi.warehouse.redshift_sessions import Sessions
 
-        if not _IDENTIFIER.fullmatch(self._settings.schema):
+        if not IDENTIFIER.fullmatch(self._settings.schema):
             raise WarehouseError(
                 "This cannot be the name of a schema.",
                 place=repr(self._settings.schema),
@@ -330,3 +317,15 @@ def _write_entry(session: Session, planned: LoadOutcome) -> None:
     else:
         places = ", ".join("?" for _ in ledger.LEDGER_COLUMNS)
         session.execute(f"INSERT INTO load_ledger ({_LEDGER_COLUMNS}) VALUES ({places})", ledger.ledger_values(entry))
+
+
+def _create_view(session: Session, name: str, select: str) -> None:
+    try:
+        session.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
+    except WarehouseError:
+        # Redshift replaces a view only by one with the same columns. A dropped view loses its grants, so that is the
+        # second choice.
+        with session.transaction():
+            session.execute(f"DROP VIEW IF EXISTS {name}")
+            session.execute(f"CREATE VIEW {name} AS {select}")
+            session.execute("COMMIT")

@@ -66,8 +66,7 @@ def build_page(folder: Path, rows: Sequence[Row], catalog: Sequence[Kpi] | None 
         by_month.setdefault(f"{row['month']:%Y-%m}", []).append(row)
     for month, content in sorted(by_month.items()):
         warehouse.replace_month(make_month(store, month, content), run_id="test", code_version="test")
-    for kpi in kpis:
-        warehouse.create_view(kpi.name, kpi.select)
+    warehouse.create_views({kpi.name: kpi.select for kpi in kpis})
     with warehouse.read() as reader:
         facts, views = read_facts(reader), read_published(reader, kpis)
     insights = build_insights(facts, list(dict.fromkeys(kpi.persona for kpi in kpis)))

@@ -191,7 +191,7 @@ def test_an_earlier_version_can_be_read_as_before_and_what_needs_sums_says_what_
 
 def test_the_first_view_that_is_made_brings_the_sums_of_every_month_with_it(earlier):
     warehouse = earlier.warehouse()
-    warehouse.create_view("kpi_orders", VIEW)
+    warehouse.create_views({"kpi_orders": VIEW})
 
     with warehouse.read() as reader:
         assert reader.query("SELECT orders FROM kpi_orders").rows == [(45,)]
@@ -226,7 +226,7 @@ def test_a_month_that_an_earlier_version_loaded_since_gets_its_sums_with_the_nex
     with warehouse.read() as reader, pytest.raises(WarehouseError, match=r"not those of the active loads: 2025-04\."):
         read_facts(reader)
 
-    warehouse.create_view("kpi_orders", VIEW)
+    warehouse.create_views({"kpi_orders": VIEW})
     assert problems(warehouse) == []
 
 
@@ -271,7 +271,7 @@ def test_sums_of_a_month_that_were_removed_are_made_again_with_the_next_view(sit
     load(warehouse, make_month(store, MONTH, mixed(MONTH, 30)))
     execute(site, BREAKS["a cent"], "DELETE FROM sales_by_month WHERE month = DATE '2025-03-01'")
 
-    warehouse.create_view("kpi_orders", VIEW)
+    warehouse.create_views({"kpi_orders": VIEW})
 
     assert problems(warehouse) == []
 
@@ -291,6 +291,7 @@ def test_every_view_of_the_catalog_answers_from_them(warehouse, store):
     load(warehouse, make_month(store, MONTH, mixed(MONTH, 30)))
     for kpi in load_catalog():
         assert "walmart_sales" not in kpi.select
-        warehouse.create_view(kpi.name, kpi.select)
-        with warehouse.read() as reader:
+    warehouse.create_views({kpi.name: kpi.select for kpi in load_catalog()})
+    with warehouse.read() as reader:
+        for kpi in load_catalog():
             assert reader.query(f"SELECT COUNT(*) FROM {kpi.name}").rows[0][0] > 0

@@ -558,15 +558,15 @@ def test_a_missing_value_where_the_table_needs_one_stops_the_load(warehouse, sto
 
 def test_a_view_is_created_replaced_and_read(warehouse, store):
     load(warehouse, make_month(store, MONTH, 4))
-    warehouse.create_view("kpi_orders", "SELECT COUNT(*) AS orders FROM walmart_sales")
-    warehouse.create_view("kpi_orders", "SELECT month, COUNT(*) AS orders FROM walmart_sales GROUP BY month")
+    warehouse.create_views({"kpi_orders": "SELECT COUNT(*) AS orders FROM walmart_sales"})
+    warehouse.create_views({"kpi_orders": "SELECT month, COUNT(*) AS orders FROM walmart_sales GROUP BY month"})
 
     with warehouse.read() as reader:
         assert reader.query("SELECT month, orders FROM kpi_orders") == (("month", "orders"), [(dt.date(2025, 3, 1), 4)])
 
 
 def test_a_view_follows_the_loads(warehouse, store):
-    warehouse.create_view("kpi_orders", "SELECT COUNT(*) AS orders FROM walmart_sales")
+    warehouse.create_views({"kpi_orders": "SELECT COUNT(*) AS orders FROM walmart_sales"})
     for count in (4, 5):
         load(warehouse, make_month(store, MONTH, count))
         with warehouse.read() as reader:
@@ -576,15 +576,15 @@ def test_a_view_follows_the_loads(warehouse, store):
 @pytest.mark.parametrize("name", ["", "two words", "kpi-x", "1st", "x; DROP TABLE walmart_sales", "é"])
 def test_a_view_name_that_is_no_identifier_is_refused(warehouse, name):
     with pytest.raises(WarehouseError, match="letters, digits and underscores"):
-        warehouse.create_view(name, "SELECT 1 AS one")
+        warehouse.create_views({name: "SELECT 1 AS one"})
 
 
 def test_a_view_with_wrong_sql_is_refused_and_the_old_text_stays(warehouse, store):
     load(warehouse, make_month(store, MONTH, 4))
-    warehouse.create_view("kpi_orders", "SELECT COUNT(*) AS orders FROM walmart_sales")
+    warehouse.create_views({"kpi_orders": "SELECT COUNT(*) AS orders FROM walmart_sales"})
 
     with pytest.raises(WarehouseError, match="SELEKT"):
-        warehouse.create_view("kpi_orders", "SELEKT 1")
+        warehouse.create_views({"kpi_orders": "SELEKT 1"})
     with warehouse.read() as reader:
         assert reader.query("SELECT orders FROM kpi_orders").rows == [(4,)]
 

@@ -71,7 +71,7 @@ def begin(place: Place) -> None:
 
 
 def define(place: Place) -> None:
-    place.site.warehouse().create_view("kpi_rows", "SELECT COUNT(*) AS orders FROM walmart_sales")
+    place.site.warehouse().create_views({"kpi_rows": "SELECT COUNT(*) AS orders FROM walmart_sales"})
 
 
 def read(place: Place) -> None:
@@ -89,7 +89,7 @@ CASES: dict[str, Callable[[Place], None]] = {
     "warehouse/duckdb_file.py DuckDbFile._connect duckdb.connect": correct,
     "warehouse/duckdb_file.py DuckDbFile._create_file duckdb.connect": begin,
     "warehouse/duckdb_warehouse.py DuckDbWarehouse.ledger reader.query": ask_the_ledger,
-    "warehouse/duckdb_warehouse.py DuckDbWarehouse.create_view.change connection.execute": define,
+    "warehouse/duckdb_warehouse.py DuckDbWarehouse.create_views.change connection.execute": define,
     "warehouse/duckdb_warehouse.py DuckDbWarehouse._replace_rows connection.execute": correct,
     "warehouse/duckdb_warehouse.py DuckDbWarehouse._replace_rows connection.execute #2": correct,
     "warehouse/duckdb_warehouse.py _DuckDbReader.query self._connection.execute": read,

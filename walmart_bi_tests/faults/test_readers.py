@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from walmart_bi.assets.common import explained
-from walmart_bi.assets.kpis import _describe_view
+from walmart_bi.assets.kpis import _described
 from walmart_bi.assets.warehouse import _count_rows, _month_preview
 from walmart_bi.cli.report import print_kpis
 from walmart_bi.kpis.catalog import load_catalog
@@ -83,6 +83,12 @@ def _groups_of_cities(reader: Reader) -> object:
     return public_facts(dataclasses.replace(read_facts(reader.raw), cube=()), cities, reader)
 
 
+def of_a_view(reader: Reader) -> object:
+    told = dict(_described(reader, KPI, {}).metadata or {})
+    del told["duration (s)"]
+    return told
+
+
 def split_of(reader: Reader) -> object:
     facts = read_facts(reader)
     return agreement.check_sentences(reader, facts, build_insights(facts, ["executive"]))
@@ -97,12 +103,8 @@ def rollups_by_cell(reader: Reader) -> object:
 
 
 CASES: dict[str, Work] = {
-    "assets/kpis.py _describe_view reader.query": asset(
-        lambda context, at: _describe_view(context, at.warehouse, KPI, {}, 0.0)
-    ),
-    "assets/kpis.py _describe_view reader.query #2": asset(
-        lambda context, at: _describe_view(context, at.warehouse, KPI, {}, 0.0)
-    ),
+    "assets/kpis.py _described reader.query": read(of_a_view),
+    "assets/kpis.py _described reader.query #2": read(of_a_view),
     "assets/warehouse.py _count_rows reader.query": asset(lambda context, at: _count_rows(context, at.warehouse)),
     "assets/warehouse.py _month_preview reader.query": asset(
         lambda context, at: context.add_asset_metadata(_month_preview(at.warehouse, "2025-01"))

@@ -123,13 +123,13 @@ def restore(place: Place) -> None:
 
 
 def define(place: Place) -> None:
-    place.warehouse.create_view("kpi_rows", "SELECT COUNT(*) AS orders FROM walmart_sales")
+    place.warehouse.create_views({"kpi_rows": "SELECT COUNT(*) AS orders FROM walmart_sales"})
 
 
 def redefine(place: Place) -> None:
     """With other columns, which Redshift refuses to replace, so the view is dropped first."""
     for column in ("orders", f"sales_{place.loads}"):
-        place.warehouse.create_view("kpi_changing", f"SELECT COUNT(*) AS {column} FROM walmart_sales")
+        place.warehouse.create_views({"kpi_changing": f"SELECT COUNT(*) AS {column} FROM walmart_sales"})
 
 
 def read(place: Place) -> None:
@@ -197,11 +197,11 @@ CASES: dict[str, Callable[[Place], None]] = {
     f"{_STAGE}column_types": load,
     f"{_STAGE}query": load,
     f"{_STAGE}query #2": load,
-    f"{_WAREHOUSE}create_view session.execute": define,
-    f"{_WAREHOUSE}create_view session.transaction": redefine,
-    f"{_WAREHOUSE}create_view session.execute #2": redefine,
-    f"{_WAREHOUSE}create_view session.execute #3": redefine,
-    f"{_WAREHOUSE}create_view session.execute #4": redefine,
+    "warehouse/redshift_warehouse.py _create_view session.execute": define,
+    "warehouse/redshift_warehouse.py _create_view session.transaction": redefine,
+    "warehouse/redshift_warehouse.py _create_view session.execute #2": redefine,
+    "warehouse/redshift_warehouse.py _create_view session.execute #3": redefine,
+    "warehouse/redshift_warehouse.py _create_view session.execute #4": redefine,
     f"{_WAREHOUSE}read session.transaction": read,
     f"{_WAREHOUSE}_swap_once session.limit": load,
     f"{_WAREHOUSE}_swap_once session.limit #2": load,

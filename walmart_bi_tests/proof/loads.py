@@ -117,8 +117,7 @@ def published_months(project: Project, months: Sequence[str]) -> dict[str, Month
 def show(project: Project) -> None:
     """Views, snapshot and page."""
     catalog = load_catalog()
-    for kpi in catalog:
-        project.warehouse.create_view(kpi.name, kpi.select)
+    project.warehouse.create_views({kpi.name: kpi.select for kpi in catalog})
     build_snapshot(
         project.warehouse,
         project.store,

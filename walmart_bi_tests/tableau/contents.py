@@ -63,8 +63,7 @@ def make_contents(
     for month in months:
         loaded = make_month(store, month, varied_rows(month) if rows is None else rows)
         warehouse.replace_month(loaded, run_id="run", code_version="1")
-    for kpi in catalog:
-        warehouse.create_view(kpi.name, kpi.select)
+    warehouse.create_views({kpi.name: kpi.select for kpi in catalog})
     with warehouse.read() as reader:
         published: dict[str, QueryResult] = {}
         for kpi in catalog:

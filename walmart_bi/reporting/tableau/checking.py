@@ -6,9 +6,11 @@ The files are opened as a reader would open them: the numbers come from the extr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from walmart_bi.reporting.manifest import file_sha256
 from walmart_bi.reporting.tableau.files import DATA_SOURCE, WORKBOOK
 from walmart_bi.reporting.tableau.hyper import read_tables
 from walmart_bi.reporting.tableau.lint import lint_data_source, lint_workbook
@@ -16,13 +18,31 @@ from walmart_bi.reporting.tableau.packages import entry_names, read_document, un
 from walmart_bi.reporting.tableau.tables import Table
 
 PACKAGES = (WORKBOOK, DATA_SOURCE)
+Found = dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]
+"""Tables of an extract, each with its columns and rows."""
+ReadTables = Callable[[Path], Found]
 
 
-def package_problems(package: Path, name: str, tables: Sequence[Table]) -> Iterator[str]:
+def reading_once() -> ReadTables:
+    """`read_tables`, which reads an extract of the same content only once: both packages carry the same one."""
+    found: dict[str, Found] = {}
+
+    def read(extract: Path) -> Found:
+        content = file_sha256(extract)
+        if content not in found:
+            found[content] = read_tables(extract)
+        return found[content]
+
+    return read
+
+
+def package_problems(
+    package: Path, name: str, tables: Sequence[Table], read: ReadTables = read_tables
+) -> Iterator[str]:
     """What is wrong in a package: its document, or rows that are not those of the tables. `name` is its own name."""
     lint = lint_workbook if name == WORKBOOK else lint_data_source
     with unpacked_extract(package) as extract:
-        found = read_tables(extract)
+        found = read(extract)
         columns_of = {table: columns for table, (columns, _) in found.items()}
         for problem in lint(read_document(package), columns_of, entry_names(package)):
             yield f"{name}: {problem}"

@@ -68,8 +68,7 @@ def filled(site: Site) -> Warehouse:
     warehouse = site.warehouse()
     for month, rows in MONTHS.items():
         warehouse.replace_month(make_month(site.store(), month, rows), run_id="run", code_version="1")
-    for kpi in CATALOG.values():
-        warehouse.create_view(kpi.name, kpi.select)
+    warehouse.create_views({kpi.name: kpi.select for kpi in CATALOG.values()})
     return warehouse
 
 
@@ -119,7 +118,7 @@ def test_a_view_that_one_engine_answers_otherwise_is_seen(warehouses, name, text
     duckdb, redshift = warehouses
     changed = CATALOG[name].select.replace(text, other_text, 1)
     assert changed != CATALOG[name].select
-    redshift.create_view(f"{name}_changed", changed)
+    redshift.create_views({f"{name}_changed": changed})
     with redshift.read() as reader:
         found = reader.query(f"SELECT * FROM {name}_changed")
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]

@@ -48,10 +48,9 @@ def do_all_that_the_product_does(site: RedshiftSite) -> None:
     warehouse.restore_load(MONTH, f"{MONTH}-v1")
     warehouse.ledger()
     warehouse.ledger(MONTH)
-    warehouse.create_view("kpi_changed", "SELECT COUNT(*) AS orders FROM walmart_sales")
-    warehouse.create_view("kpi_changed", "SELECT month FROM walmart_sales")
-    for kpi in CATALOG:
-        warehouse.create_view(kpi.name, kpi.select)
+    warehouse.create_views({"kpi_changed": "SELECT COUNT(*) AS orders FROM walmart_sales"})
+    warehouse.create_views({"kpi_changed": "SELECT month FROM walmart_sales"})
+    warehouse.create_views({kpi.name: kpi.select for kpi in CATALOG})
     with warehouse.read() as reader:
         loads = read_loads(reader)
         assert all(verdict.passed for verdict in check_ledger(loads).values())

@@ -91,6 +91,6 @@ def test_given_loads_and_readings_of_a_warehouse_then_a_load_never_finds_the_sta
         load = make_month(site.store(), month, 2)
         assert warehouse.replace_month(load, run_id="run-1", code_version="0.1.0").action == "loaded"
         assert [entry.month for entry in warehouse.ledger(month)] == [month]
-        warehouse.create_view("v", "SELECT city FROM walmart_sales")
+        warehouse.create_views({"v": "SELECT city FROM walmart_sales"})
     logins = {statement.session for statement in standin.front.log}
     assert len(logins) == 4  # one for each load, and the one in which everything after the last load was asked

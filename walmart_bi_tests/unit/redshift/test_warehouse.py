@@ -134,11 +134,11 @@ def test_tables_that_cannot_be_created_are_an_error(site, standin):
 
 def test_a_view_keeps_its_grants_when_its_columns_stay(site, standin):
     warehouse = site.warehouse()
-    warehouse.create_view("kpi_orders", "SELECT COUNT(*) AS orders FROM walmart_sales")
-    warehouse.create_view("kpi_orders", "SELECT 2 * COUNT(*) AS orders FROM walmart_sales")
+    warehouse.create_views({"kpi_orders": "SELECT COUNT(*) AS orders FROM walmart_sales"})
+    warehouse.create_views({"kpi_orders": "SELECT 2 * COUNT(*) AS orders FROM walmart_sales"})
     assert not any(sql.startswith("DROP") for sql in statements(standin))
 
-    warehouse.create_view("kpi_orders", "SELECT month FROM walmart_sales")
+    warehouse.create_views({"kpi_orders": "SELECT month FROM walmart_sales"})
     assert [sql.split()[0] for sql in statements(standin)[-4:]] == ["BEGIN", "DROP", "CREATE", "COMMIT"]
 
 

@@ -205,7 +205,7 @@ def test_a_broken_ledger_stops_the_snapshot_with_the_reason(dashboard: Dashboard
 def test_a_view_that_does_not_add_up_stops_the_snapshot_with_the_reason(dashboard: Dashboard) -> None:
     dashboard.build()
     kpi = next(kpi for kpi in dashboard.catalog if kpi.name == "kpi_revenue_by_category")
-    dashboard.warehouse.create_view(kpi.name, f"SELECT * FROM ({kpi.select}) AS part WHERE category <> 'Home'")
+    dashboard.warehouse.create_views({kpi.name: f"SELECT * FROM ({kpi.select}) AS part WHERE category <> 'Home'"})
 
     message = refusal(dashboard)
     assert "kpi_revenue_by_category: sum of revenue is" in message
@@ -245,7 +245,7 @@ def test_an_empty_warehouse_has_nothing_to_publish(tmp_path: Path) -> None:
 
 def test_a_view_with_a_customer_level_column_never_leaves_the_warehouse(dashboard: Dashboard) -> None:
     kpi = leaking(dashboard.catalog[0])
-    dashboard.warehouse.create_view(kpi.name, kpi.select)
+    dashboard.warehouse.create_views({kpi.name: kpi.select})
     dashboard.catalog = (*dashboard.catalog, kpi)
 
     with pytest.raises(CustomerColumn, match="kpi_leak: The view has customer_id"):
