@@ -5,6 +5,7 @@
 import datetime as dt
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -23,10 +24,12 @@ from walmart_bi.assets.common import (
 from walmart_bi.assets.kpis import view_column
 from walmart_bi.assets.pictures import bar_picture
 from walmart_bi.kpis.catalog import Kpi
-from walmart_bi.kpis.insights.model import Insights
 from walmart_bi.kpis.privacy import Profile
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectStore
 from walmart_bi.warehouse.base import Warehouse
+
+if TYPE_CHECKING:
+    from walmart_bi.kpis.insights.model import Insights
 
 
 def build_bi_assets(site: Site, catalog: Sequence[Kpi], profile: Profile) -> list[dg.AssetsDefinition]:
@@ -66,6 +69,7 @@ def _write_snapshot(
     catalog: Sequence[Kpi],
     profile: Profile,
 ) -> None:
+    from walmart_bi.kpis.insights.model import Insights
     from walmart_bi.reporting.snapshot import LATEST, build_snapshot
     from walmart_bi.reporting.story_files import INSIGHTS, story_files
     from walmart_bi.reporting.tableau.files import WORKBOOK
@@ -106,14 +110,14 @@ def _write_snapshot(
     )
 
 
-def _picture(insights: Insights) -> dg.MarkdownMetadataValue:
+def _picture(insights: "Insights") -> dg.MarkdownMetadataValue:
     """The months' revenue; a month with missing days is pale."""
     bars = [(month.month, float(month.cents), not month.is_complete) for month in insights.months]
     largest = max((month.cents for month in insights.months), default=0)
     return bar_picture("Revenue by month", bars, f"${largest // 100:,}")
 
 
-def _headlines(insights: Insights) -> dg.MarkdownMetadataValue:
+def _headlines(insights: "Insights") -> dg.MarkdownMetadataValue:
     """What the story says to each persona, in one line."""
     lines = [
         f"- **{escaped(box.title)}**: {escaped(' '.join(sentence.text for sentence in box.headline))}"

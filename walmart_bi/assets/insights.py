@@ -9,15 +9,18 @@ insights of two states.
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from walmart_bi.assets.common import KPI_INSIGHTS, MARKDOWN_IN_PLACE, OWNERS, Site, escaped, explained, preview_table
 from walmart_bi.handover import Handover
 from walmart_bi.kpis.catalog import Kpi
-from walmart_bi.kpis.insights.model import Box, Insights
 from walmart_bi.stores.base import STAGING, ObjectStore
 from walmart_bi.warehouse.base import Warehouse
+
+if TYPE_CHECKING:
+    from walmart_bi.kpis.insights.model import Box, Insights
 
 EVERY_MONTH = "all"  # the hand-over is by month; the story is one for all of them
 OBJECT = f"{STAGING}handover/{KPI_INSIGHTS}/{EVERY_MONTH}.json"
@@ -86,13 +89,13 @@ def _write_insights(
     )
 
 
-def _rows(insights: Insights) -> Iterator[tuple[str, str, str]]:
+def _rows(insights: "Insights") -> Iterator[tuple[str, str, str]]:
     for box in insights.boxes:
         for part, sentences in {"headline": box.headline, **box.sections}.items():
             yield from ((box.title, part, sentence.text) for sentence in sentences)
 
 
-def box_as_markdown(box: Box) -> str:
+def box_as_markdown(box: "Box") -> str:
     """The box as far as the UI shows it in place: whole sentences, in the order of reading."""
     text = " ".join(f"**{escaped(sentence.text)}**" for sentence in box.headline)
     for part in box.sections.values():

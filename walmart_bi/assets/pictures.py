@@ -7,8 +7,8 @@ and does not follow links to files. So the drawing is one path, and the texts ar
 from __future__ import annotations
 
 import base64
+import html
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 import dagster as dg
 
@@ -51,7 +51,9 @@ def _svg(bars: Sequence[tuple[str, float, bool]], top: str) -> str:
     labels = [(0, _HEIGHT - 4, "start", bars[0][0])] if bars else []
     labels += [(_WIDTH, _HEIGHT - 4, "end", bars[-1][0])] if len(bars) > 1 else []
     labels.append((0, 9, "start", top))
-    words = "".join(f'<text x="{x}" y="{y}" text-anchor="{at}">{escape(text)}</text>' for x, y, at, text in labels)
+    words = "".join(
+        f'<text x="{x}" y="{y}" text-anchor="{at}">{html.escape(text, quote=False)}</text>' for x, y, at, text in labels
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" fill="{_WORDS}" '
         f'font-size="10" font-family="sans-serif" stroke-width="{max(round(step * 0.7), 1)}">{drawn}'

@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -19,10 +20,12 @@ from walmart_bi.assets.common import (
 from walmart_bi.assets.insights import box_as_markdown
 from walmart_bi.assets.pictures import bar_picture
 from walmart_bi.kpis.catalog import Kpi
-from walmart_bi.kpis.insights.model import Insights
 from walmart_bi.kpis.privacy import Profile
 from walmart_bi.stores.base import DASHBOARD_DATA, ObjectStore
 from walmart_bi.warehouse.base import Warehouse
+
+if TYPE_CHECKING:
+    from walmart_bi.kpis.insights.model import Insights
 
 STORY_ADDRESS = f"{DASHBOARD_DATA}latest/story.html"
 
@@ -88,7 +91,7 @@ def _write_story(
     )
 
 
-def _picture(insights: Insights) -> dg.MarkdownMetadataValue:
+def _picture(insights: "Insights") -> dg.MarkdownMetadataValue:
     """Revenue a day of each month, which is what the story judges; a month with missing days is pale."""
     bars = [(month.month, month.cents / month.days, not month.is_complete) for month in insights.months]
     largest = round(max((value for _, value, _ in bars), default=0.0) / 100)

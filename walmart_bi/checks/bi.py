@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -14,12 +15,13 @@ from walmart_bi.checks.common import result
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.kpis.catalog import Kpi
 from walmart_bi.kpis.privacy import Profile
-from walmart_bi.kpis.public.edition import published_reader
-from walmart_bi.reporting.artifacts import PreparedFile, Views
-from walmart_bi.reporting.tableau.workbook import Contents
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse.base import Warehouse
 from walmart_bi.warehouse.integrity import Loads
+
+if TYPE_CHECKING:
+    from walmart_bi.reporting.artifacts import PreparedFile, Views
+    from walmart_bi.reporting.tableau.workbook import Contents
 
 WHOLE = "snapshot_is_whole"
 EQUALS_VIEWS = "snapshot_equals_the_views"
@@ -60,6 +62,7 @@ def build_bi_checks(catalog: Sequence[Kpi], profile: Profile) -> list[dg.AssetCh
         store: dg.ResourceParam[ObjectStore],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[dg.AssetCheckResult]:
+        from walmart_bi.kpis.public.edition import published_reader
         from walmart_bi.reporting.manifest import verify_snapshot
         from walmart_bi.reporting.snapshot import LATEST
         from walmart_bi.reporting.story_files import prepare_story, read_story
@@ -81,7 +84,7 @@ def build_bi_checks(catalog: Sequence[Kpi], profile: Profile) -> list[dg.AssetCh
 
 
 def _equals_views(
-    store: ObjectStore, loads: Loads, views: Views, prepared: Sequence[PreparedFile], catalog: Sequence[Kpi]
+    store: ObjectStore, loads: Loads, views: "Views", prepared: "Sequence[PreparedFile]", catalog: Sequence[Kpi]
 ) -> dg.AssetCheckResult:
     from walmart_bi.reporting.manifest import read_manifest
     from walmart_bi.reporting.snapshot import LATEST
@@ -96,7 +99,7 @@ def _equals_views(
     return result(TABLEAU_SNAPSHOT, EQUALS_VIEWS, problems, totals)
 
 
-def _tableau_sound(store: ObjectStore, contents: Contents) -> dg.AssetCheckResult:
+def _tableau_sound(store: ObjectStore, contents: "Contents") -> dg.AssetCheckResult:
     from walmart_bi.reporting.snapshot import LATEST
     from walmart_bi.reporting.tableau.checking import PACKAGES, package_problems, reading_once
     from walmart_bi.stores.base import ObjectNotFound

@@ -10,7 +10,6 @@ from walmart_bi.assets.common import STORY_DASHBOARD, explained
 from walmart_bi.checks.common import result
 from walmart_bi.kpis.catalog import Kpi
 from walmart_bi.kpis.privacy import Profile
-from walmart_bi.kpis.public.edition import published_reader
 from walmart_bi.stores.base import ObjectStore
 from walmart_bi.warehouse.base import Warehouse
 
@@ -53,6 +52,7 @@ def build_story_checks(catalog: Sequence[Kpi], profile: Profile) -> list[dg.Asse
 def _check_page(
     store: ObjectStore, warehouse: Warehouse, catalog: Sequence[Kpi], profile: Profile
 ) -> Iterator[dg.AssetCheckResult]:
+    from walmart_bi.kpis.public.edition import published_reader
     from walmart_bi.reporting.manifest import read_manifest
     from walmart_bi.reporting.page.agreement import disagreements, outside_requests
     from walmart_bi.reporting.page.publish import LARGEST_PAGE, STORY
