@@ -1,4 +1,4 @@
-"""What holds for all tests: files lie in memory, what is dear and always the same is done once, coverage is sought where
+"""What holds for all tests: files lie in memory, what is dear and always equal is done once, coverage is sought where
 it is found, servers end."""
 
 import functools
