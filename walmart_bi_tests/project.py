@@ -24,6 +24,7 @@ from walmart_bi.warehouse.base import Warehouse
 from walmart_bi_tests.arrival_queues import TestQueue, new_queue, notify
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, WORKGROUP, shared_standin
 
+LOAD = ("raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -61,6 +62,14 @@ class TestProject:
             asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
             raise_on_error=False,
         )
+
+    def load(self, *months: str, config: Mapping[str, Any] | None = None) -> dg.ExecuteInProcessResult:
+        """The monthly load up to the sales table, with its checks: views and files after it cost ten times as much."""
+        return self.run(*months, config=config, assets=LOAD)
+
+    def load_object(self, month: str, **config: Any) -> dg.ExecuteInProcessResult:
+        """The load of an object that is there already, up to the sales table, with its checks."""
+        return self.run(month, job="load_monthly_object", config=config, assets=["walmart_sales"])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the warehouse."""
