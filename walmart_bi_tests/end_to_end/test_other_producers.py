@@ -110,18 +110,22 @@ def tick(project: TestProject, cursor: str | None = None) -> dg.SensorResult:
     return result
 
 
-def run(project: TestProject, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-    """The run as the daemon would start it."""
-    job = project.definitions.resolve_job_def("load_monthly_object")
-    config = {**QUIET, **request.run_config}
-    return job.execute_in_process(instance=project.instance, tags=request.tags, run_config=config, raise_on_error=False)
+def run(project: TestProject, request: dg.RunRequest, *, whole: bool = False) -> dg.ExecuteInProcessResult:
+    """The run as the daemon would start it: whole, or as far as the sales table with its checks."""
+    return project.definitions.resolve_job_def("load_monthly_object").execute_in_process(
+        instance=project.instance,
+        tags=request.tags,
+        run_config={**QUIET, **request.run_config},
+        asset_selection=None if whole else [dg.AssetKey("walmart_sales")],
+        raise_on_error=False,
+    )
 
 
-def deliver(project: TestProject, name: str, content: bytes) -> dg.ExecuteInProcessResult:
+def deliver(project: TestProject, name: str, content: bytes, *, whole: bool = False) -> dg.ExecuteInProcessResult:
     """Put the object there, and run what the sensor asks for."""
     project.store.write_bytes(f"monthly_data/{name}", content)
     (request,) = tick(project).run_requests or ()
-    return run(project, request)
+    return run(project, request, whole=whole)
 
 
 @pytest.fixture(autouse=True)
@@ -147,7 +151,6 @@ def test_given_what_pandas_or_pyarrow_writes_when_put_there_then_each_row_is_loa
     result = deliver(project, name, write(frame))
     assert result.success and failed_checks(result) == set()
     assert project.query("SELECT COUNT(*), SUM(purchase_amount) FROM walmart_sales") == [(60, revenue(frame))]
-    assert project.query("SELECT total_revenue, orders FROM kpi_total_revenue") == [(revenue(frame), 60)]
     first = (
         "SELECT customer_id, age, age_group, gender, city, category, product_name, purchase_date, purchase_amount,"
         " payment_method, discount_applied, rating, repeat_customer FROM walmart_sales WHERE customer_id IN (?, ?)"
@@ -169,6 +172,13 @@ def test_given_what_pandas_or_pyarrow_writes_when_put_there_then_each_row_is_loa
     assert (entry.load_id, entry.source_key) == (f"{MONTH}-v1", f"monthly_data/{name}")
     assert (entry.source_records, entry.loaded_rows, entry.total_cents) == (60, 60, int(revenue(frame) * 100))
     assert entry.object_key.startswith(f"monthly_data/{MONTH}/walmart_sales_{MONTH}_")
+
+
+def test_given_what_pandas_writes_when_put_there_then_the_run_goes_on_to_views_and_snapshot(project: TestProject):
+    frame = cleaned()
+    result = deliver(project, f"{MONTH}/walmart sales.csv", pandas_csv(frame), whole=True)
+    assert result.success and failed_checks(result) == set()
+    assert project.query("SELECT total_revenue, orders FROM kpi_total_revenue") == [(revenue(frame), 60)]
     assert project.store.read_bytes("dashboard_data/latest/kpi_total_revenue.csv").count(b"\n") == 2
 
 
