@@ -13,7 +13,9 @@ from typing import Any
 
 import pantab
 import pytest
-from botocore.loaders import JSONFileLoader
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from botocore.loaders import JSONFileLoader, Loader
 
 # Many rounds through lines that other tests reach: under the tracer of branch coverage they take two to five times as
 # long (a gzip bomb of blank lines 24 s instead of 5), and add no line to it.
@@ -51,11 +53,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def aws_descriptions_parsed_once() -> Iterator[None]:
-    """botocore parses megabytes of JSON for each session anew, which was half the time of what speaks to AWS here."""
+def aws_descriptions_found_and_parsed_once() -> Iterator[None]:
+    """botocore looks through 400 directories and parses megabytes of JSON for each session anew, and the driver of
+    Redshift makes a session for each login: that was most of the time of what speaks to AWS here."""
     parsed = functools.cache(JSONFileLoader().load_file)
+
+    @functools.cache
+    def services(search_paths: tuple[str, ...], type_name: str) -> tuple[str, ...]:
+        return tuple(list_available_services(Loader(search_paths), type_name))
+
+    list_available_services = Loader.list_available_services
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: parsed(path))
+        patch.setattr(
+            Loader, "list_available_services", lambda self, name: list(services(tuple(self.search_paths), name))
+        )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations_read_once() -> Iterator[None]:
+    """Each SQLite file of Dagster's history is compared with the migrations, a hundred modules that are run for it."""
+    known: dict[str | None, ScriptDirectory] = {}
+    from_config = ScriptDirectory.from_config
+
+    def from_config_once(config: Config) -> ScriptDirectory:
+        place = config.get_main_option("script_location")
+        if place not in known:
+            known[place] = from_config(config)
+        return known[place]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", from_config_once)
         yield
 
 

@@ -24,7 +24,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory):
         with opened(directory) as project:
             project.deliver("sales_2024-03.csv", month_csv("2024-03", 400, bad=3, directory=directory))
             project.deliver("sales_2024-04.csv", month_csv("2024-04", 300, seed=2, directory=directory))
-            assert project.run("2024-03", "2024-04").success
+            assert project.load("2024-03", "2024-04").success
             project.deliver("sales_2024-03.csv", month_csv("2024-03", 390, seed=3, directory=directory))
             corrected = project.run("2024-03")
             assert corrected.success and failed_checks(corrected) == set()

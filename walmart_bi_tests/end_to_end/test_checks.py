@@ -296,8 +296,7 @@ def test_given_a_snapshot_of_an_older_state_when_checked_then_it_differs_from_th
     loaded: TestProject, tmp_path: Path
 ):
     loaded.deliver("2024-05.csv", month_csv(MONTH, 70, seed=2, directory=tmp_path))
-    chain = ["raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales"]
-    assert loaded.run(MONTH, assets=chain).success
+    assert loaded.load(MONTH).success
     assert run_checks(loaded) == {
         "snapshot_equals_the_views",
         "insights_say_what_the_facts_say",

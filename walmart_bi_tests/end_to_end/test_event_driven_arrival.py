@@ -11,6 +11,7 @@ import pytest
 
 from walmart_bi.arrival_queue import ArrivalQueue
 from walmart_bi.arrivals import read_cursor
+from walmart_bi.partitions import run_months
 from walmart_bi.stores.base import StoreError
 from walmart_bi.stores.s3_transfer import PART_BYTES
 from walmart_bi_tests.arrival_queues import TestQueue, notify, sqs
@@ -94,8 +95,7 @@ def test_given_a_delivered_file_when_its_message_is_read_then_it_is_requested_an
     (request,) = site.tick().run_requests
     assert request.run_key == f"raw_data/2024-05.csv@{arrival.etag}:2024-05..2024-05"
     site.switch_listing_on()  # the load itself looks which file supplies the month
-    job = site.project.definitions.resolve_job_def("monthly_load")
-    assert job.execute_in_process(instance=site.project.instance, tags=request.tags).success
+    assert site.project.load(*run_months(request.tags)).success
     assert site.project.rows_by_month() == {"2024-05": 40}
 
 

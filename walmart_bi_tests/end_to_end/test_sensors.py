@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +16,7 @@ from walmart_bi.failure_sensor import failure_alert
 from walmart_bi.partitions import run_months
 from walmart_bi.sensors import delivery_tags, is_foreign, object_month
 from walmart_bi.stores.base import StoreError
-from walmart_bi_tests.project import TestProject, month_csv, new_project
+from walmart_bi_tests.project import LOAD, QUIET, TestProject, month_csv, new_project
 
 
 @pytest.fixture
@@ -50,8 +50,7 @@ def test_given_a_file_when_the_sensor_ticks_then_one_run_with_months_file_and_id
 def test_given_a_request_when_run_as_asked_then_the_month_is_loaded(project: TestProject, tmp_path: Path):
     project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
     (request,) = tick(project, "raw_file_sensor").run_requests
-    job = project.definitions.resolve_job_def("monthly_load")
-    assert job.execute_in_process(instance=project.instance, tags=request.tags, run_config=request.run_config).success
+    assert _run(project, request).success
     assert project.rows_by_month() == {"2024-05": 40}
 
 
@@ -70,8 +69,7 @@ def test_given_a_loaded_arrival_when_the_cursor_is_lost_then_it_is_not_requested
 ):
     project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
     (request,) = tick(project, "raw_file_sensor").run_requests
-    job = project.definitions.resolve_job_def("monthly_load")
-    assert job.execute_in_process(instance=project.instance, tags=request.tags).success
+    assert _run(project, request).success
     assert not tick(project, "raw_file_sensor", None).run_requests
 
 
@@ -112,9 +110,21 @@ def test_given_a_month_of_an_earlier_version_of_a_file_when_it_is_overwritten_th
 
 
 def _run_as_asked(project: TestProject, ticked: dg.SensorResult) -> None:
-    job = project.definitions.resolve_job_def("monthly_load")
     for request in ticked.run_requests or ():
-        job.execute_in_process(instance=project.instance, tags=request.tags, raise_on_error=False)
+        _run(project, request)
+
+
+def _run(
+    project: TestProject, request: dg.RunRequest, job: str = "monthly_load", assets: Sequence[str] = LOAD
+) -> dg.ExecuteInProcessResult:
+    """The run as the daemon would start it, as far as the sales table with its checks."""
+    return project.definitions.resolve_job_def(job).execute_in_process(
+        instance=project.instance,
+        tags=request.tags,
+        run_config={**QUIET, **request.run_config},
+        asset_selection=[dg.AssetKey(name) for name in assets],
+        raise_on_error=False,
+    )
 
 
 def test_given_a_failed_run_when_the_cursor_is_reset_then_only_a_new_delivery_is_requested(
@@ -123,8 +133,7 @@ def test_given_a_failed_run_when_the_cursor_is_reset_then_only_a_new_delivery_is
     bad = month_csv("2024-05", 100, bad=9, directory=tmp_path)
     project.deliver("2024-05.csv", bad)
     (request,) = tick(project, "raw_file_sensor").run_requests
-    job = project.definitions.resolve_job_def("monthly_load")
-    assert not job.execute_in_process(instance=project.instance, tags=request.tags, raise_on_error=False).success
+    assert not _run(project, request).success
     assert not tick(project, "raw_file_sensor", None).run_requests
     project.deliver("2024-05.csv", bad)
     assert tick(project, "raw_file_sensor", None).run_requests
@@ -176,14 +185,13 @@ def test_given_own_and_foreign_objects_when_listed_then_only_the_foreign_ones_ar
     project: TestProject, tmp_path: Path
 ):
     project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
-    assert project.run("2024-05").success
+    assert project.load("2024-05").success
     project.store.write_bytes("monthly_data/2024-06/theirs.csv", month_csv("2024-06", directory=tmp_path).encode())
     (request,) = tick(project, "monthly_data_sensor").run_requests
     assert request.run_config == {
         "ops": {"walmart_sales": {"config": {"object_key": "monthly_data/2024-06/theirs.csv"}}}
     }
-    job = project.definitions.resolve_job_def("load_monthly_object")
-    assert job.execute_in_process(instance=project.instance, tags=request.tags, run_config=request.run_config).success
+    assert _run(project, request, "load_monthly_object", ["walmart_sales"]).success
     assert project.rows_by_month() == {"2024-05": 40, "2024-06": 40}
     again = tick(project, "monthly_data_sensor", tick(project, "monthly_data_sensor").cursor)
     assert not again.run_requests
@@ -213,7 +221,7 @@ def test_given_a_run_stopped_by_a_check_when_the_failure_sensor_looks_then_peopl
     project: TestProject, tmp_path: Path
 ):
     project.deliver("2024-05.csv", month_csv("2024-05", 100, bad=9, directory=tmp_path))
-    alert = failure_alert(failure_context(project, project.run("2024-05")))
+    alert = failure_alert(failure_context(project, project.load("2024-05")))
     assert "quarantine_share" in alert.cause and "9 of 100 records" in alert.cause
 
 
@@ -229,7 +237,7 @@ def test_given_a_failed_run_when_the_failure_sensor_looks_then_people_learn_caus
     project: TestProject, tmp_path: Path
 ):
     project.deliver("2024-05.csv", b"%PDF-1.7 no sales")
-    result = project.run("2024-05")
+    result = project.load("2024-05")
     assert not result.success
     alert = failure_alert(failure_context(project, result))
     assert "raw_data/2024-05.csv" in alert.title

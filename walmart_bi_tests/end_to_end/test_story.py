@@ -1,6 +1,7 @@
 """The story page as the graph publishes it: where, with what metadata, when not, and what its checks see."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,26 +22,41 @@ PAGE = "dashboard_data/latest/story.html"
 STORY_CHECKS = {"page_equals_the_views", "page_stands_alone"}
 
 
+Loaded = tuple[TestProject, dg.ExecuteInProcessResult]
+
+
 @contextmanager
-def loaded_project(directory: Path) -> Iterator[TestProject]:
-    with new_project(directory) as project:
+def loaded_project(target: str, directory: Path) -> Iterator[Loaded]:
+    with TARGETS[target](directory) as project:
         project.deliver("2024-05.csv", month_csv(MONTH, 60, directory=directory))
         result = project.run(MONTH)
         assert result.success and failed_checks(result) == set()
-        yield project
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[TestProject]:
-    """A loaded project that a test may leave in any state."""
-    with loaded_project(tmp_path) as project:
-        yield project
+        yield project, result
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    with loaded_project("local", tmp_path_factory.mktemp("local")) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    with loaded_project("aws", tmp_path_factory.mktemp("aws")) as loaded:
+        yield loaded
+
+
+@pytest.fixture
+def loaded(local: Loaded) -> TestProject:
     """A loaded project that every test leaves as it was."""
-    with loaded_project(tmp_path_factory.mktemp("loaded")) as project:
+    return local[0]
+
+
+@pytest.fixture
+def own(loaded: TestProject, tmp_path: Path) -> Iterator[TestProject]:
+    """A copy of the loaded project, which a test may leave in any state."""
+    shutil.copytree(loaded.settings.home, tmp_path / "home")
+    with new_project(tmp_path) as project:
         yield project
 
 
@@ -50,23 +66,22 @@ def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, dg.MetadataValue
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_given_a_load_when_done_then_the_page_is_in_latest_and_in_the_snapshots_folder(target: str, tmp_path: Path):
-    with TARGETS[target](tmp_path) as project:
-        project.deliver("2024-05.csv", month_csv(MONTH, 60, directory=tmp_path))
-        result = project.run(MONTH)
-        assert result.success and failed_checks(result) == set()
-        manifest = read_manifest(project.store, "dashboard_data/latest/")
-        assert manifest is not None
-        content = project.store.read_bytes(PAGE)
-        assert project.store.read_bytes(f"dashboard_data/{manifest.snapshot_id}/story.html") == content
-        page = read_page(content.decode())
-        assert page.sums_by("main")[()][0] == 60
-        assert sum(cents for _, cents in page.sums_by("main", "month").values()) == int(float(manifest.revenue) * 100)
-        metadata = metadata_of(result)
-        assert metadata["page"].value == project.store.uri(PAGE)
-        assert metadata["size (bytes)"].value == len(content)
-        assert str(metadata["revenue a day"].value).startswith("![Revenue a day by month](data:image/svg+xml;base64,")
-        assert str(metadata["Executive"].value).startswith("**Revenue in May 2024 was ")
+def test_given_a_load_when_done_then_the_page_is_in_latest_and_in_the_snapshots_folder(
+    target: str, request: pytest.FixtureRequest
+):
+    project, result = request.getfixturevalue(target)
+    manifest = read_manifest(project.store, "dashboard_data/latest/")
+    assert manifest is not None
+    content = project.store.read_bytes(PAGE)
+    assert project.store.read_bytes(f"dashboard_data/{manifest.snapshot_id}/story.html") == content
+    page = read_page(content.decode())
+    assert page.sums_by("main")[()][0] == 60
+    assert sum(cents for _, cents in page.sums_by("main", "month").values()) == int(float(manifest.revenue) * 100)
+    metadata = metadata_of(result)
+    assert metadata["page"].value == project.store.uri(PAGE)
+    assert metadata["size (bytes)"].value == len(content)
+    assert str(metadata["revenue a day"].value).startswith("![Revenue a day by month](data:image/svg+xml;base64,")
+    assert str(metadata["Executive"].value).startswith("**Revenue in May 2024 was ")
 
 
 def test_given_an_unchanged_state_when_written_again_then_the_page_is_the_same_bytes(loaded: TestProject):
@@ -80,8 +95,7 @@ def test_given_a_snapshot_of_an_older_state_when_a_page_is_asked_for_then_it_is_
 ):
     before = own.store.read_bytes(PAGE)
     own.deliver("2024-05.csv", month_csv(MONTH, 70, seed=2, directory=tmp_path))
-    chain = ["raw_sales_file", "cleaned_sales", "monthly_sales_object", "walmart_sales"]
-    assert own.run(MONTH, assets=chain).success
+    assert own.load(MONTH).success
     result = own.run(assets=["story_dashboard"])
     assert "The snapshot was not made from the active loads" in failure_of(result)
     assert "materialize tableau_snapshot, then the page" in failure_of(result)
