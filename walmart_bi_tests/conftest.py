@@ -57,17 +57,18 @@ def aws_descriptions_found_and_parsed_once() -> Iterator[None]:
     """botocore looks through 400 directories and parses megabytes of JSON for each session anew, and the driver of
     Redshift makes a session for each login: that was most of the time of what speaks to AWS here."""
     parsed = functools.cache(JSONFileLoader().load_file)
-
-    @functools.cache
-    def services(search_paths: tuple[str, ...], type_name: str) -> tuple[str, ...]:
-        return tuple(list_available_services(Loader(search_paths), type_name))
-
+    known: dict[tuple[str, ...], list[str]] = {}
     list_available_services = Loader.list_available_services
+
+    def list_once(self: Loader, type_name: str) -> list[str]:
+        key = (type_name, *self.search_paths)
+        if key not in known:
+            known[key] = list_available_services(self, type_name)
+        return known[key]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: parsed(path))
-        patch.setattr(
-            Loader, "list_available_services", lambda self, name: list(services(tuple(self.search_paths), name))
-        )
+        patch.setattr(Loader, "list_available_services", list_once)
         yield
 
 

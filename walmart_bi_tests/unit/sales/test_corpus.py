@@ -103,7 +103,7 @@ def test_given_a_file_that_cannot_be_used_it_is_rejected_with_cause_and_place(ca
     message = str(caught.value)
     assert caught.value.reason == case.rejected.reason
     assert [word for word in (case.file_name, *case.rejected.words) if word not in message] == []
-    assert message.isprintable()
+    assert message.isprintable() and "Next step: " in message
     assert len(message) < 1_000
     assert str(tmp_path) not in message
 
