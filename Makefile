@@ -58,7 +58,8 @@ test: setup-dev ## format, lint, types, then every test, with branch coverage he
 	@echo 'make: format' && $(BIN)/ruff format --check --quiet .
 	@echo 'make: lint' && $(BIN)/ruff check --quiet .
 	@echo 'make: types' && $(BIN)/mypy --no-error-summary
-	@echo 'make: tests' && $(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
+# In the order of their names: xdist would begin with the files of most tests, and end on one of few and long ones.
+	@echo 'make: tests' && $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term
 
 proof: setup-dev ## kill, race and fuzz loads for hours, and write docs/proof.md; goes on where it was stopped (PROOF_ARGS='--seeds 5' for less)
 	@$(BIN)/python -m walmart_bi_tests.proof $(PROOF_ARGS)
