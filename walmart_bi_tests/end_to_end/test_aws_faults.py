@@ -277,7 +277,7 @@ def test_given_a_parquet_file_of_a_wrong_type_when_loaded_then_one_line(site: Si
 
 
 def load_of_another_producer(name: str, content: bytes) -> list[str]:
-    """Put the object under monthly_data/ and load it, as the sensor would; what a person reads of a failure."""
+    """Put the object under monthly_data/ and load it into the table; what a person reads of a failure."""
     project = Project.from_environment()
     key = f"monthly_data/{MONTH}/{name}"
     project.store.write_bytes(key, content)
@@ -289,6 +289,7 @@ def load_of_another_producer(name: str, content: bytes) -> list[str]:
                 run_config={**QUIET, "ops": {"walmart_sales": {"config": {"object_key": key}}}},
                 instance=instance,
                 tags=range_tags((MONTH,)),
+                asset_selection=[dg.AssetKey("walmart_sales")],
                 raise_on_error=False,
             )
         )
