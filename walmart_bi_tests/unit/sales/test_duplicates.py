@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from walmart_bi.sales import duplicates
 from walmart_bi.sales.duplicates import SeenRecords
 from walmart_bi.sales.reading import open_raw
 from walmart_bi.sales.record_hashes import RecordHasher
@@ -30,6 +31,58 @@ def test_every_repeat_names_the_line_of_the_first(records: list[tuple[int, int]]
         found += seen.first_lines(ids, hashes, np.arange(start, start + len(part), dtype=np.int64) + 2).tolist()
     assert found == expected
     assert seen.distinct_ids() == len({customer for customer, _ in records})
+
+
+# Records by id and hash: hashes that agree in their highest bits, in all but the lowest, or in none; ids that repeat,
+# and that lie on both sides of a sign bit.
+SPREAD = st.sampled_from(
+    [
+        *((0, 1), (0, 2), (1, 3), (2, 2**20), (8, 2**40), (9, 2**63 - 1), (2**63, 2**63), (0, 2**63 + 1)),
+        *((2**64 - 8, 2**64 - 2), (2**64 - 1, 2**64 - 1)),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    records=st.lists(SPREAD, max_size=40),
+    size=st.integers(1, 6),
+    runs=st.integers(2, 3),
+    first_line=st.sampled_from([1, 2, 2**33]),
+)
+def test_runs_that_were_merged_several_times_still_name_the_first_line(
+    records: list[tuple[int, int]], size: int, runs: int, first_line: int
+) -> None:
+    expected, first = [], {}
+    for line, key in enumerate(records, start=first_line):
+        expected.append(first.get(key, 0))
+        first.setdefault(key, line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "_RUNS_A_LEVEL", runs)
+        seen, found = SeenRecords(len(records)), []
+        for start in range(0, len(records), size):
+            part = np.array(records[start : start + size], np.uint64)
+            lines = np.arange(start, start + len(part), dtype=np.int64) + first_line
+            found += seen.first_lines(part[:, 0].copy(), part[:, 1].copy(), lines).tolist()
+    assert found == expected
+    assert seen.distinct_ids() == len({customer for customer, _ in records})
+
+
+def test_runs_of_one_size_are_merged_when_there_are_as_many_as_a_level_takes() -> None:
+    """Else each lookup would go through one run a batch, thousands for a large file."""
+    seen = SeenRecords(3000)
+    for number in range(duplicates._RUNS_A_LEVEL**2 + 1):
+        seen.first_lines(*(np.array([number + 1], dtype) for dtype in (np.uint64, np.uint64, np.int64)))
+    assert [len(level) for level in seen._levels] == [1, 0, 1]
+    assert [len(run) for level in seen._levels for run in level] == [1, duplicates._RUNS_A_LEVEL**2]
+
+
+@pytest.mark.parametrize(("expected", "slots"), [(0, 2**10), (127, 2**10), (128, 2**11), (1000, 2**13), (2**40, 2**26)])
+def test_the_table_of_prefixes_has_eight_places_a_record_within_limits(expected: int, slots: int) -> None:
+    """Fewer, and every record would be looked up; more, and it would not fit into the memory."""
+    seen = SeenRecords(expected)
+    assert (len(seen._taken), seen._taken.itemsize) == (slots, 1)
+    assert int(seen._shift) == 64 - slots.bit_length() + 1
 
 
 @pytest.mark.parametrize("size", [1, 2])

@@ -16,7 +16,7 @@ def month(*, raw: int = 1000, loaded: int = 1000, quarantined: int = 0, rows: in
         quarantined,
         counts.get("duplicates", 0),
         counts.get("other", 0),
-        quarantined_by_reason={"invalid_date": 1, "invalid_amount": 2},
+        quarantined_by_reason={"invalid_flag": 1, "invalid_date": 1, "wrong_field_count": 2},
     )
     totals = ControlTotals(rows, 0, 0, 0, 0, 0, 0, "", "")
     return MonthlyObject(
@@ -55,10 +55,10 @@ def test_the_share_in_quarantine_warns_above_half_a_percent_and_stops_above_five
     assert [refusal.reason for refusal in gates.refusals(load)] == ["quarantine_share"] * refused
 
 
-def test_the_refusal_names_the_reasons_most_frequent_first() -> None:
+def test_the_refusal_names_the_reasons_most_frequent_first_and_equal_ones_by_name() -> None:
     (refusal,) = gates.refusals(month(loaded=900, quarantined=100))
     assert "100 of 1,000 records (10.0%)" in refusal.text
-    assert refusal.text.endswith("invalid_amount 2, invalid_date 1.")
+    assert refusal.text.endswith("wrong_field_count 2, invalid_date 1, invalid_flag 1.")
 
 
 def test_a_file_without_records_has_no_share_in_quarantine() -> None:

@@ -1,7 +1,9 @@
 """From a delivered object to a published month in a real store: names of what is set aside, and losses on the way."""
 
 import csv
+import dataclasses
 import datetime as dt
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,13 @@ import pytest
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.records import MonthlyObject
 from walmart_bi.sales import cleaned_file
-from walmart_bi.sales.contract import DuplicatePolicy
+from walmart_bi.sales.contract import CONTRACT_VERSION, OUTPUT_COLUMNS, DuplicatePolicy
 from walmart_bi.sales.month_files import MonthFiles
+from walmart_bi.sales.object_names import short_name
 from walmart_bi.sales.publishing import RefusedMonth, clean_into_store, inspect_delivered, preview_rows, publish
 from walmart_bi.sales.rejection import report_rejected
 from walmart_bi.sales.set_aside import SetAside
-from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE, ObjectInfo
+from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE, STAGING, ObjectChanged, ObjectInfo
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi_tests.corpus.case import TODAY, each, good, record, text_of
 
@@ -49,6 +52,70 @@ def test_given_nothing_lost_when_published_then_the_month_is_there(store: Direct
     month = cleaned(store, MARCH)[MARCH]
     assert (month.counts.loaded, month.counts.quarantined, month.counts.duplicates_removed) == (201, 2, 1)
     assert publish(store, month).key.startswith(f"{MONTHLY_DATA}{MARCH}/")
+
+
+def test_given_a_file_replaced_since_it_was_inspected_when_cleaned_then_nothing_is_staged(
+    store: DirectoryStore,
+) -> None:
+    source = inspect_delivered(store, store.write_bytes("raw_data/sales.csv", text_of(ROWS).encode()))
+    store.write_bytes("raw_data/sales.csv", text_of(good(3)).encode())
+    with pytest.raises(ObjectChanged):
+        clean_into_store(store, source, months=[MARCH], today=TODAY, policy="auto")
+    assert [item.key for item in store.list("")] == ["raw_data/sales.csv"]
+
+
+def test_a_staged_month_says_what_lies_where_and_what_became_of_the_file(store: DirectoryStore) -> None:
+    told: list[int] = []
+    source = inspect_delivered(store, store.write_bytes("raw_data/sales.csv", text_of(ROWS).encode()))
+    staged = clean_into_store(
+        store, source, months=[FEBRUARY, MARCH], today=TODAY, policy="drop_exact", progress=told.append
+    )
+    march = staged[MARCH]
+    content = store.read_bytes(march.key)
+    folder = f"{QUARANTINE}{short_name(source.key)}_{source.sha256[:12]}"
+    aside = {
+        kind: f"{folder}/{hashlib.sha256(store.read_bytes(key or '')).hexdigest()[:12]}_{kind}.csv"
+        for kind, key in (("rows", march.quarantine_key), ("duplicates", march.duplicates_key))
+    }
+    assert list(staged) == [FEBRUARY, MARCH]
+    assert march.key == f"{STAGING}cleaned_sales/{MARCH}_{hashlib.sha256(content).hexdigest()}.parquet"
+    assert (march.month, march.sha256, march.size) == (MARCH, hashlib.sha256(content).hexdigest(), len(content))
+    assert (march.totals.rows, march.quarantined, march.duplicates_removed) == (201, 2, 1)
+    assert (march.source, march.counts.raw_records) == (source, len(ROWS))
+    assert (march.duplicate_policy, march.contract_version) == ("drop_exact", CONTRACT_VERSION)
+    assert march.distinct_customer_share == pytest.approx(202 / 204)  # of the good rows, two repeat
+    assert (march.quarantine_key, march.duplicates_key) == (aside["rows"], aside["duplicates"])
+    assert (staged[FEBRUARY].totals.rows, staged[FEBRUARY].duplicates_removed) == (1, 1)
+    assert told[-1] == len(ROWS)
+
+
+def test_a_preview_shows_the_first_rows_without_the_customer(store: DirectoryStore) -> None:
+    staged = cleaned(store, MARCH)[MARCH]
+    names, rows = preview_rows(store, staged, 2)
+    assert names == [column.name for column in OUTPUT_COLUMNS if column.name != "customer_id"]
+    assert [dict(zip(names, row, strict=True))["source_line"] for row in rows] == [2, 3]
+    assert dict(zip(names, rows[0], strict=True))["city"] == record(1)[3]
+
+
+def test_a_preview_of_a_month_without_rows_has_none(store: DirectoryStore) -> None:
+    names, rows = preview_rows(store, cleaned(store, "2024-01")["2024-01"])
+    assert (len(names), rows) == (14, [])
+
+
+def test_a_refused_month_names_file_and_month_and_where_the_reasons_lie(store: DirectoryStore) -> None:
+    staged = cleaned(store, MARCH)[MARCH]
+    short = dataclasses.replace(staged, counts=dataclasses.replace(staged.counts, loaded=200))
+    with pytest.raises(RefusedMonth) as caught:
+        publish(store, short)
+    assert caught.value.place == f"raw_data/sales.csv, month {MARCH}"
+    assert caught.value.next_step == (
+        f"read the reasons in {store.uri(staged.quarantine_key or '')}, correct the file and deliver it again."
+    )
+    with pytest.raises(RefusedMonth) as caught:
+        publish(store, dataclasses.replace(short, quarantine_key=None))
+    assert caught.value.next_step == (
+        "report this file to the maintainers: its counts do not add up, and nothing was loaded."
+    )
 
 
 def lossy_table(monkeypatch: pytest.MonkeyPatch) -> None:

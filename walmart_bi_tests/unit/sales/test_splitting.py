@@ -3,6 +3,7 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,12 @@ def found(text: str, delimiter: str = ",") -> list[tuple[int, str]]:
 @example('a"b,"c"d"e\n"f')
 def test_records_and_lines_are_those_of_a_walk_through_every_character(text: str) -> None:
     assert found(text) == slow(text)
+
+
+@pytest.mark.parametrize("text", ["a\nb\n", "a\r\nb\rc", '"a\n"\nb', ""])
+def test_lines_are_whole_numbers(text: str) -> None:
+    """With floating point, the line of a record beyond 2^53 bytes would be rounded, and its column another type."""
+    assert split(text.encode() or b"\n", ",", 1, at_end=True).block.lines.dtype == np.int64
 
 
 @settings(max_examples=500, deadline=None)

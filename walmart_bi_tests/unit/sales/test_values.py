@@ -132,6 +132,14 @@ def test_what_is_no_day_is_invalid_in_every_order(text: str, order: DateOrder | 
     assert parse_date(text, order) == Fault(INVALID_DATE)
 
 
+@pytest.mark.parametrize(
+    ("time", "fits"), [("23:59:59", True), ("23:59:60", True), ("23:59:61", False), ("23:60:00", False)]
+)
+def test_a_leap_second_is_a_time_of_its_day_and_what_comes_after_it_is_none(time: str, fits: bool) -> None:
+    expected = dt.date(2016, 12, 31) if fits else Fault(INVALID_DATE)
+    assert parse_date(f"2016-12-31T{time}", None) == expected
+
+
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y"])
 def test_the_earliest_day_of_the_contract_is_read_and_the_day_before_is_not(form: str) -> None:
     assert parse_date(EARLIEST_DATE.strftime(form), "D/M/Y") == EARLIEST_DATE
@@ -151,6 +159,11 @@ def test_whole_numbers_within_the_limits_are_read(number: int) -> None:
     expected = number if 10 <= number <= 1000 else None
     forms = [str(number), f" {number} ", f"+{number}", f"{number}.0", f"00{number}", f"{number}."]
     assert [parse_whole_number(form, 10, 1000) for form in forms] == [expected] * 6
+
+
+@pytest.mark.parametrize(("number", "value"), [(9, None), (10, 10), (1000, 1000), (1001, None)])
+def test_both_limits_of_a_whole_number_belong_to_it(number: int, value: int | None) -> None:
+    assert parse_whole_number(str(number), 10, 1000) == value
 
 
 @pytest.mark.parametrize("text", ["", "-1", "4.5", "four", "1e1", "NaN", "4,0", "\u0664", "9" * 5000])
