@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
+import re
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -34,9 +38,11 @@ def test_another_thread_waits_and_is_told_which_process_holds_the_lock(database)
     with DatabaseLock(database).held(1), pytest.raises(WarehouseBusy) as caught:
         in_a_thread(lambda: try_to_hold(database))
 
-    assert f"process {os.getpid()} (" in caught.value.cause
-    assert " since 20" in caught.value.cause
+    note = re.escape(f"it is held by process {os.getpid()} ({' '.join(sys.argv)[:200]})")
+    assert re.search(rf"{note} since 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\.$", caught.value.cause)
+    assert caught.value.cause.startswith("The warehouse was not free within 0.1 s: ")
     assert caught.value.place == str(database)
+    assert caught.value.next_step == "wait until that process is done, or close it, then run it again."
 
 
 def test_the_lock_is_free_afterwards_and_the_note_is_gone(database):
@@ -110,5 +116,18 @@ def test_a_note_that_cannot_be_written_does_not_stop_the_work(database):
 def test_a_place_that_cannot_be_locked_is_named(database):
     database.with_name("warehouse.duckdb.lock").mkdir(parents=True)
 
-    with pytest.raises(WarehouseError, match=r"warehouse\.duckdb\.lock: The warehouse cannot be locked"):
+    with pytest.raises(WarehouseError) as caught:
+        try_to_hold(database)
+    assert str(caught.value) == (
+        f"{database}.lock: The warehouse cannot be locked: Is a directory. Next step: make its directory a local disk "
+        "with free space where the user who runs this may write."
+    )
+
+
+def test_a_file_system_without_locks_is_an_error_and_not_a_lock_that_a_killed_process_would_keep(database, monkeypatch):
+    def without_locks(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    with pytest.raises(WarehouseError, match="The warehouse cannot be locked: "):
         try_to_hold(database)

@@ -140,6 +140,17 @@ def test_half_of_the_records_in_another_encoding_are_the_whole_file(
         assert counted(scratch, content) == undecodable + plain
 
 
+def test_the_first_byte_of_another_encoding_may_stand_in_the_header(scratch: Path) -> None:
+    with pytest.raises(RejectedFile) as caught:
+        counted(scratch, HEAD.rstrip() + b",\xe9\n" + in_latin1(3, 0).partition(b"\n")[2])
+    assert caught.value.place == f"f.csv, line 1, byte {len(HEAD.rstrip()) + 2} of the line (0xE9)"
+
+
+def test_a_quote_that_stays_open_until_the_end_is_one_record(scratch: Path) -> None:
+    """Whether it may is for the reader to say."""
+    assert counted(scratch, HEAD + b'a,"b\nc\n') == 1
+
+
 def test_a_header_alone_in_another_encoding_has_no_records_to_refuse(scratch: Path) -> None:
     assert counted(scratch, HEAD.rstrip() + b",\xe9\n") == 0
 

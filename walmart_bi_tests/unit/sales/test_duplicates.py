@@ -38,7 +38,7 @@ def test_every_repeat_names_the_line_of_the_first(records: list[tuple[int, int]]
 SPREAD = st.sampled_from(
     [
         *((0, 1), (0, 2), (1, 3), (2, 2**20), (8, 2**40), (9, 2**63 - 1), (2**63, 2**63), (0, 2**63 + 1)),
-        *((2**64 - 8, 2**64 - 2), (2**64 - 1, 2**64 - 1)),
+        *((2**64 - 16, 7), (2**64 - 8, 2**64 - 2), (2**64 - 1, 2**64 - 1)),
     ]
 )
 
@@ -85,11 +85,20 @@ def test_the_table_of_prefixes_has_eight_places_a_record_within_limits(expected:
     assert int(seen._shift) == 64 - slots.bit_length() + 1
 
 
+def test_of_many_equal_records_in_one_batch_the_first_is_named_and_lines_are_whole_numbers() -> None:
+    """Hashes that differ in their lowest bits only are sorted another way."""
+    hashes, lines = np.tile(np.array([3, 2, 1], np.uint64), 400), np.arange(1200, dtype=np.int64) + 2
+    found = SeenRecords(1200).first_lines(hashes.copy(), hashes, lines)
+    assert found.tolist() == [0, 0, 0, *[2, 3, 4] * 399]
+    assert found.dtype == np.int64
+
+
 @pytest.mark.parametrize("size", [1, 2])
-def test_one_equal_hash_is_not_enough(size: int) -> None:
+@pytest.mark.parametrize("other", [(0, 1), (2**64 - 2, 2**64 - 1)])
+def test_one_equal_hash_is_not_enough(size: int, other: tuple[int, int]) -> None:
     seen, found = SeenRecords(2), []
     for start in range(0, 2, size):
-        ids, lines = np.arange(start, start + size, dtype=np.uint64), np.arange(start, start + size, dtype=np.int64) + 2
+        ids, lines = np.array(other[start : start + size], np.uint64), np.arange(start, start + size) + 2
         found += seen.first_lines(ids, np.full(size, 5, np.uint64), lines).tolist()
     assert found == [0, 0]
 
