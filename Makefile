@@ -30,7 +30,7 @@ INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
 
-.PHONY: help run dev dev-aws test proof bench docs lock clean setup-run setup-dev
+.PHONY: help run dev dev-aws test proof mutants bench docs lock clean setup-run setup-dev
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -63,6 +63,9 @@ test: setup-dev ## format, lint, types, then every test, with branch coverage he
 
 proof: setup-dev ## kill, race and fuzz loads for hours, and write docs/proof.md; goes on where it was stopped (PROOF_ARGS='--seeds 5' for less)
 	@$(BIN)/python -m walmart_bi_tests.proof $(PROOF_ARGS)
+
+mutants: setup-dev ## change the code for the worse, see what the tests miss, write docs/mutation.md (ARGS='values gates' for some)
+	@$(BIN)/python -m walmart_bi_tests.mutation $(ARGS)
 
 bench: setup-dev ## the benchmark table
 	@$(BIN)/python -m benchmarks

@@ -1,0 +1,63 @@
+"""Which modules are changed, which tests judge the changes, and how many of the changes are tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_SALES, _UNIT, _CONTRACTS = "walmart_bi_tests/unit/sales", "walmart_bi_tests/unit", "walmart_bi_tests/contracts"
+_CLEANING = (f"{_SALES}/test_cleaned_file.py", f"{_SALES}/test_corpus.py")
+_QUICK = " and not killed and not processes and not during_loads and not places_of_replaced"
+_ON_DUCKDB = f"duckdb{_QUICK}"
+# Logging in is not these modules', and what is cut or conflicts at a rollup's statements is so at the others.
+_ON_REDSHIFT = "not sales_by and not workgroup and not certificate and not address and not name_that and not password"
+_LOCAL = (f"{_CONTRACTS}/test_warehouse.py", f"{_UNIT}/test_duckdb_warehouse.py")
+_REDSHIFT = (f"{_UNIT}/redshift/test_warehouse.py", f"{_UNIT}/redshift/test_loaded_rows.py")
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module and its tests. Of one with more mutants than `sample`, so many are drawn; with none, all are tried.
+
+    The tests are the module's own and those of the promises that it keeps: few, because each mutant runs them. `only`
+    selects among them by name, as pytest's `-k`: those of the other target, and those that race or are killed for
+    seconds, would cost most and see least.
+    """
+
+    group: str
+    path: str
+    tests: tuple[str, ...]
+    sample: int | None = None
+    only: str = ""
+
+
+MODULES: dict[str, Module] = {
+    "values": Module("rules", "walmart_bi/sales/values.py", (f"{_SALES}/test_values.py",)),
+    "date_order": Module("rules", "walmart_bi/sales/date_order.py", (f"{_SALES}/test_date_order.py",)),
+    "columns": Module(
+        "rules", "walmart_bi/sales/columns.py", (f"{_SALES}/test_columns.py", f"{_SALES}/test_cleaned_file.py"), 100
+    ),
+    "cleaning": Module("rules", "walmart_bi/sales/cleaning.py", _CLEANING, 100),
+    "duplicates": Module("rules", "walmart_bi/sales/duplicates.py", (f"{_SALES}/test_duplicates.py",)),
+    "extra_copies": Module("rules", "walmart_bi/sales/extra_copies.py", (f"{_SALES}/test_cleaned_file.py",)),
+    "gates": Module("rules", "walmart_bi/sales/gates.py", (f"{_SALES}/test_gates.py",)),
+    "coverage": Module("rules", "walmart_bi/sales/coverage.py", (f"{_SALES}/test_coverage.py",)),
+    "counting": Module("rules", "walmart_bi/sales/counting.py", (f"{_SALES}/test_counting.py",)),
+    "header": Module("rules", "walmart_bi/sales/header.py", (f"{_SALES}/test_header.py",)),
+    "splitting": Module("rules", "walmart_bi/sales/splitting.py", (f"{_SALES}/test_splitting.py",), 100),
+    "publishing": Module("loader", "walmart_bi/sales/publishing.py", (f"{_SALES}/test_publishing.py",), 100),
+    "duckdb_warehouse": Module("loader", "walmart_bi/warehouse/duckdb_warehouse.py", _LOCAL, 80, _ON_DUCKDB),
+    "redshift_warehouse": Module("loader", "walmart_bi/warehouse/redshift_warehouse.py", _REDSHIFT, 40, _ON_REDSHIFT),
+    "redshift_stage": Module("loader", "walmart_bi/warehouse/redshift_stage.py", _REDSHIFT, 40, _ON_REDSHIFT),
+    "copy": Module("loader", "walmart_bi/warehouse/copy.py", _REDSHIFT, 40, _ON_REDSHIFT),
+    "month_object": Module("loader", "walmart_bi/warehouse/month_object.py", _LOCAL, 40, _ON_DUCKDB),
+    "totals": Module("loader", "walmart_bi/warehouse/totals.py", (f"{_UNIT}/test_ledger.py",)),
+    "rollups": Module("loader", "walmart_bi/warehouse/rollups.py", (f"{_CONTRACTS}/test_rollups.py",), 40, _ON_DUCKDB),
+    "locking": Module("loader", "walmart_bi/warehouse/locking.py", (f"{_UNIT}/test_database_lock.py",)),
+    "rollup_agreement": Module(
+        "loader", "walmart_bi/warehouse/rollup_agreement.py", (f"{_CONTRACTS}/test_rollups.py",), 40, _ON_DUCKDB
+    ),
+    "ledger": Module("ledger", "walmart_bi/warehouse/ledger.py", (f"{_UNIT}/test_ledger.py",)),
+    "integrity": Module("ledger", "walmart_bi/warehouse/integrity.py", (f"{_UNIT}/warehouse/test_integrity.py",)),
+    "source_age": Module("ledger", "walmart_bi/warehouse/source_age.py", (f"{_UNIT}/warehouse/test_source_age.py",)),
+}
+GROUPS = tuple(dict.fromkeys(module.group for module in MODULES.values()))
