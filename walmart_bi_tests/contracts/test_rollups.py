@@ -15,7 +15,7 @@ from walmart_bi.stores.base import ObjectNotFound
 from walmart_bi.warehouse.base import LoadOutcome, ShrinkRefused, Warehouse, WarehouseError
 from walmart_bi.warehouse.rollups import ROLLUP_TABLES, ROLLUPS
 from walmart_bi_tests.builders import Row, make_month, make_row, make_rows
-from walmart_bi_tests.contracts.warehouses import WAREHOUSES, DuckDbSite, RedshiftSite, Site
+from walmart_bi_tests.contracts.warehouses import WAREHOUSES, DuckDbSite, Site, execute
 from walmart_bi_tests.rollups import rollup_problems, rollup_rows, rollups_of
 
 MONTH, OTHER = "2025-03", "2025-04"
@@ -64,23 +64,6 @@ def mixed(month: str, count: int) -> list[Row]:
 
 def with_load(rows: list[Row], load_id: str) -> list[Row]:
     return [{**row, "load_id": load_id} for row in rows]
-
-
-def execute(site: Site, *statements: str) -> None:
-    """Behind the project's back."""
-    if isinstance(site, DuckDbSite):
-        import duckdb
-
-        with duckdb.connect(site.database) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        return
-    from walmart_bi.warehouse.redshift_connection import session
-
-    assert isinstance(site, RedshiftSite)
-    with session(site.settings()) as opened:
-        for statement in statements:
-            opened.execute(statement)
 
 
 def problems(warehouse: Warehouse) -> list[str]:

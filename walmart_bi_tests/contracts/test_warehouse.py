@@ -34,7 +34,7 @@ from walmart_bi.warehouse.base import (
     WarehouseError,
 )
 from walmart_bi_tests.builders import SALES_SCHEMA, Row, make_month, make_row, make_rows
-from walmart_bi_tests.contracts.warehouses import WAREHOUSES, Site, load_all, load_for_ever
+from walmart_bi_tests.contracts.warehouses import WAREHOUSES, Site, execute, load_all, load_for_ever
 from walmart_bi_tests.rollups import rollup_problems
 
 MONTH = "2025-03"
@@ -436,6 +436,23 @@ def test_a_load_whose_object_was_replaced_cannot_be_restored_and_the_month_stays
     assert state(warehouse) == before
 
 
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("loaded_rows", "rows is 10 instead of 11"), ("total_cents", "in cents is 5555 instead of 5556")],
+)
+def test_a_load_whose_object_is_not_what_the_ledger_says_cannot_be_restored(site, warehouse, store, column, words):
+    first = make_month(store, MONTH, 10)
+    load(warehouse, first)
+    load(warehouse, make_month(store, MONTH, 11))
+    execute(site, f"UPDATE load_ledger SET {column} = {column} + 1 WHERE load_id = '2025-03-v1'")
+    before = state(warehouse)
+
+    with pytest.raises(TotalsMismatch, match=f"The content of the object differs .*{words}") as caught:
+        warehouse.restore_load(MONTH, "2025-03-v1")
+    assert caught.value.place == first.key
+    assert state(warehouse) == before
+
+
 # The shrink guard
 
 
@@ -483,7 +500,7 @@ def test_a_difference_in_any_control_total_stops_the_load(warehouse, store):
         told = getattr(month.totals, field.name)
         wrong = "2025-03-30" if isinstance(told, str) else told + 1
         totals = dataclasses.replace(month.totals, **{field.name: wrong})
-        with pytest.raises(TotalsMismatch, match=rf"{told} instead of {wrong}"):
+        with pytest.raises(TotalsMismatch, match=rf": The content of the object differs .*{told} instead of {wrong}"):
             load(warehouse, dataclasses.replace(month, totals=totals))
     assert state(warehouse) == before
 
@@ -575,8 +592,19 @@ def test_a_view_follows_the_loads(warehouse, store):
 
 @pytest.mark.parametrize("name", ["", "two words", "kpi-x", "1st", "x; DROP TABLE walmart_sales", "é"])
 def test_a_view_name_that_is_no_identifier_is_refused(warehouse, name):
-    with pytest.raises(WarehouseError, match="letters, digits and underscores"):
+    with pytest.raises(WarehouseError) as caught:
         warehouse.create_views({name: "SELECT 1 AS one"})
+    assert str(caught.value) == (
+        f"{name!r}: This cannot be the name of a view. "
+        "Next step: use letters, digits and underscores, starting with a letter."
+    )
+
+
+def test_reading_before_the_first_load_says_what_to_do(warehouse):
+    with pytest.raises(WarehouseError) as caught, warehouse.read():
+        pytest.fail("there is nothing to read")
+    assert caught.value.cause == "Nothing is loaded yet."
+    assert caught.value.next_step == "load a file first, for example with `walmart-bi load FILE`."
 
 
 def test_a_view_with_wrong_sql_is_refused_and_the_old_text_stays(warehouse, store):

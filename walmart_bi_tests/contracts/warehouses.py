@@ -154,6 +154,23 @@ class RedshiftSite:
             yield f"session {process.stdout.readline().strip()} "
 
 
+def execute(site: Site, *statements: str) -> None:
+    """Behind the project's back."""
+    if isinstance(site, DuckDbSite):
+        import duckdb
+
+        with duckdb.connect(site.database) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        return
+    from walmart_bi.warehouse.redshift_connection import session
+
+    assert isinstance(site, RedshiftSite)
+    with session(site.settings()) as opened:
+        for statement in statements:
+            opened.execute(statement)
+
+
 @contextlib.contextmanager
 def redshift_standin(scratch: Path) -> Iterator[Site]:
     standin = shared_standin()
