@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,7 @@ from walmart_bi.warehouse.base import Warehouse
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
+from walmart_bi_tests.builders import make_month, make_rows
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, USER, shared_standin
 
 
@@ -99,6 +101,15 @@ def load_for_ever(site: Site, months: list[MonthlyObject], loading: Event) -> No
     for month in itertools.cycle(months):
         _load(warehouse, month)
         loading.set()
+
+
+def load_when_told(environment: dict[str, str], line: Connection, site: Site, month: str, rows: int, city: str) -> None:
+    """Make a month, say so, and load it after the next word, in another process; what came of it is the last word."""
+    os.environ.update(environment)
+    described = make_month(site.store(), month, make_rows(month, rows, city=city))
+    line.send("ready")
+    line.recv()
+    line.send(_load(site.warehouse(), described))
 
 
 def _load(warehouse: Warehouse, month: MonthlyObject) -> str:

@@ -5,9 +5,14 @@ The loads are processes of their own. The stand-in kills them at a chosen statem
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
+import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +20,15 @@ import pytest
 
 from walmart_bi.cli.project import Project
 from walmart_bi_tests.builders import make_month, make_rows
-from walmart_bi_tests.contracts.warehouses import RedshiftSite, child, redshift_standin
+from walmart_bi_tests.contracts.warehouses import RedshiftSite, load_when_told, redshift_standin
 from walmart_bi_tests.end_to_end.command import run, started
 from walmart_bi_tests.project import aws_environment, month_csv
+from walmart_bi_tests.proof.children import PRELOADED
 from walmart_bi_tests.redshift_standin.front import Fault
 from walmart_bi_tests.redshift_standin.standin import shared_standin
 from walmart_bi_tests.rollups import rollup_problems
 
 MONTH = "2025-03"
-# A month of another size and city, loaded when it is told to.
-LOAD = """
-import sys
-from walmart_bi_tests.builders import make_month, make_rows
-from walmart_bi_tests.contracts.warehouses import RedshiftSite
-port, database, bucket, month, rows, city = sys.argv[1:]
-site = RedshiftSite(int(port), database, bucket)
-described = make_month(site.store(), month, make_rows(month, int(rows), city=city))
-print("ready", flush=True)
-sys.stdin.readline()
-print(site.warehouse().replace_month(described, run_id="run", code_version="1").action, flush=True)
-"""
 STATEMENTS = [
     *("CREATE TEMPORARY TABLE", "ALTER TABLE", "COPY", "SELECT pg_last_copy_count", "BEGIN", "LOCK", "DELETE"),
     *("INSERT INTO walmart_sales", "INSERT INTO sales_by_segment", "DELETE FROM sales_by_city"),
@@ -55,14 +49,40 @@ def no_fault_is_left() -> Iterator[None]:
     shared_standin().front.faults.clear()
 
 
-def loading(site: RedshiftSite, month: str, rows: int, city: str) -> Any:
-    return child(LOAD, site.port, site.database, site.bucket, month, rows, city)
+@dataclass
+class Loading:
+    """A process that loads a month when it is told to."""
+
+    process: BaseProcess
+    line: Connection
+
+    def go_on(self) -> None:
+        self.line.send("go on")
+
+    def said(self) -> str:
+        """The outcome, when the process has ended."""
+        assert self.line.poll(60)
+        outcome: str = self.line.recv()
+        self.process.join(60)
+        return outcome
 
 
-def go_on(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+@contextlib.contextmanager
+def loading(site: RedshiftSite, month: str, rows: int, city: str) -> Iterator[Loading]:
+    """A month of another size and city, in a fork of a process that has only imported: to import takes seconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    ours, theirs = context.Pipe()
+    process = context.Process(target=load_when_told, args=(dict(os.environ), theirs, site, month, rows, city))
+    process.start()
+    theirs.close()
+    try:
+        assert ours.recv() == "ready"
+        yield Loading(process, ours)
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
 
 
 def rows_of(site: RedshiftSite, month: str) -> Counter[Any]:
@@ -103,16 +123,17 @@ def test_a_load_killed_at_a_statement_leaves_the_old_month_or_the_new_one_and_ca
     )
     seen: list[Counter[Any]] = []
 
-    with loading(site, month, 50, "new") as process:
+    with loading(site, month, 50, "new") as load:
 
         def look_and_kill() -> None:
             seen.append(rows_of(site, month))
-            process.kill()
-            process.wait()
+            load.process.kill()
+            load.process.join()
 
         shared_standin().front.faults.append(Fault(f"^{statement}", when, meanwhile=look_and_kill))
-        go_on(process)
-        assert process.wait(60) == -9
+        load.go_on()
+        load.process.join(60)
+        assert load.process.exitcode == -9
 
     committed = (statement, when) == ("COMMIT", "after")
     assert [*seen, rows_of(site, month)] == [new if committed else old] * 2
@@ -129,9 +150,9 @@ def test_two_processes_that_load_one_empty_month_together_leave_one_of_the_two(s
     both = [rows_made(MONTH, 30, "first"), rows_made(MONTH, 30, "second")]
     with loading(site, MONTH, 30, "first") as first, loading(site, MONTH, 30, "second") as second:
         # Whoever comes to COPY first has planned for an empty month, and waits there until the other has begun.
-        shared_standin().front.faults.append(Fault("^COPY", meanwhile=lambda: go_on(second), cut=False))
-        go_on(first)
-        ended = [process.communicate(timeout=60)[0].strip() for process in (first, second)]
+        shared_standin().front.faults.append(Fault("^COPY", meanwhile=second.go_on, cut=False))
+        first.go_on()
+        ended = [load.said() for load in (first, second)]
 
     assert ended == ["loaded", "loaded"]
     assert rows_of(site, MONTH) in both

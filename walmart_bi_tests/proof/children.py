@@ -21,11 +21,12 @@ from unittest import mock
 from walmart_bi.errors import WalmartBiError
 from walmart_bi_tests.proof.places import Place
 
-_PRELOADED = [
+PRELOADED = [
     *("pandas", "pyarrow.parquet", "pyarrow.compute", "duckdb", "pantab", "sqlglot", "boto3", "redshift_connector"),
     *("walmart_bi_tests.proof.warm", "walmart_bi_tests.proof.loads", "walmart_bi.warehouse.redshift_connection"),
     "filelock",
     *("walmart_bi.sales.publishing", "walmart_bi.sales.landing", "walmart_bi.reporting.page.publish"),
+    *("walmart_bi_tests.builders", "walmart_bi_tests.contracts.warehouses"),
 ]
 PATIENCE_SECONDS = 300.0
 
@@ -61,7 +62,7 @@ def child(work: Callable[..., Any], place: Place, *arguments: Any) -> Iterator[C
     It ends with `("done", result)`, or `("refused", line)` for an error that a person can cause, or `("error", trace)`.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
+    context.set_forkserver_preload(PRELOADED)
     ours, theirs = context.Pipe()
     with mock.patch.dict(os.environ, {"OPENBLAS_NUM_THREADS": "1"}):  # one thread less in the process that forks
         process = context.Process(target=_run, args=(work, place, theirs, arguments), daemon=True)
