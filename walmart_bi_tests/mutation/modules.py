@@ -65,7 +65,11 @@ MODULES: dict[str, Module] = {
         "loader", "walmart_bi/warehouse/rollup_agreement.py", (f"{_CONTRACTS}/test_rollups.py",), 40, _ON_DUCKDB
     ),
     "ledger": Module("ledger", "walmart_bi/warehouse/ledger.py", (f"{_UNIT}/test_ledger.py",)),
-    "integrity": Module("ledger", "walmart_bi/warehouse/integrity.py", (f"{_UNIT}/warehouse/test_integrity.py",)),
+    "integrity": Module(
+        "ledger",
+        "walmart_bi/warehouse/integrity.py",
+        (f"{_UNIT}/warehouse/test_integrity_rules.py", f"{_UNIT}/warehouse/test_integrity.py"),
+    ),
     "source_age": Module("ledger", "walmart_bi/warehouse/source_age.py", (f"{_UNIT}/warehouse/test_source_age.py",)),
 }
 GROUPS = tuple(dict.fromkeys(module.group for module in MODULES.values()))
