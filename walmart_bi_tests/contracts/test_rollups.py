@@ -12,8 +12,11 @@ from walmart_bi.kpis.insights.facts import read_facts
 from walmart_bi.months import first_day
 from walmart_bi.records import MonthlyObject
 from walmart_bi.stores.base import ObjectNotFound
+from walmart_bi.verdict import Verdict
 from walmart_bi.warehouse.base import LoadOutcome, ShrinkRefused, Warehouse, WarehouseError
-from walmart_bi.warehouse.rollups import ROLLUP_TABLES, ROLLUPS
+from walmart_bi.warehouse.integrity import read_loads
+from walmart_bi.warehouse.rollup_agreement import check_cells, check_months
+from walmart_bi.warehouse.rollups import ROLLUP_TABLES, ROLLUPS, require_rollups
 from walmart_bi_tests.builders import Row, make_month, make_row, make_rows
 from walmart_bi_tests.contracts.warehouses import WAREHOUSES, DuckDbSite, Site, execute
 from walmart_bi_tests.rollups import rollup_problems, rollup_rows, rollups_of
@@ -167,8 +170,12 @@ def test_an_earlier_version_can_be_read_as_before_and_what_needs_sums_says_what_
     assert len(warehouse.ledger()) == 3
     with warehouse.read() as reader:
         assert reader.query("SELECT orders FROM kpi_orders").rows == [(45,)]
-        assert "materialize any KPI view" in rollup_problems(reader)[0]
-        with pytest.raises(WarehouseError, match=r"sales_by_month: .* Next step: materialize any KPI view"):
+        assert check_months(reader, read_loads(reader)) == Verdict(
+            {"months": 0}, ("there are none; materialize any KPI view, which makes them from the rows",)
+        )
+        with pytest.raises(
+            WarehouseError, match=r"sales_by_month: .*: all months\. Next step: materialize any KPI view"
+        ):
             read_facts(reader)
 
 
@@ -257,6 +264,41 @@ def test_sums_of_a_month_that_were_removed_are_made_again_with_the_next_view(sit
     warehouse.create_views({"kpi_orders": VIEW})
 
     assert problems(warehouse) == []
+
+
+def test_the_checks_say_what_they_counted(warehouse, store):
+    for month in ("2025-02", MONTH):
+        load(warehouse, make_month(store, month, mixed(month, 30)))
+    cells = rollup_rows(warehouse)
+    with warehouse.read() as reader:
+        assert check_months(reader, read_loads(reader)) == Verdict({"months": 2, "rollups": 3}, ())
+        assert check_cells(reader, ["2025-02", MONTH]) == Verdict(
+            {"cells": len(cells["sales_by_segment"]) + len(cells["sales_by_city"])}, ()
+        )
+
+
+def test_sums_that_were_made_from_another_load_are_told_with_both_and_their_days(site, warehouse, store):
+    load(warehouse, make_month(store, MONTH, make_rows(MONTH, 3)))
+    days = "from 2025-03-02 to 2025-03-04"
+    execute(site, "UPDATE walmart_sales SET load_id = '2025-03-v0' WHERE source_line = 3")
+    assert f"2025-03: sales_by_month was made from 2025-03-v1 {days}, the table has 2025-03-v0, 2025-03-v1 {days}" in (
+        problems(warehouse)
+    )
+    execute(site, "DELETE FROM sales_by_month")
+    assert f"2025-03: sales_by_month was made from no load, the table has 2025-03-v0, 2025-03-v1 {days}" in (
+        problems(warehouse)
+    )
+
+
+def test_who_needs_sums_is_told_which_months_have_none(site, warehouse, store):
+    for month in ("2025-02", MONTH):
+        load(warehouse, make_month(store, month, 3))
+    execute(site, "DELETE FROM sales_by_month")
+    with warehouse.read() as reader, pytest.raises(WarehouseError) as caught:
+        require_rollups(reader)
+    assert caught.value.cause == (
+        "The sums that views and story read are not those of the active loads: 2025-02, 2025-03."
+    )
 
 
 # What they are

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _SALES, _UNIT, _CONTRACTS = "walmart_bi_tests/unit/sales", "walmart_bi_tests/unit", "walmart_bi_tests/contracts"
-_CLEANING = (f"{_SALES}/test_cleaned_file.py", f"{_SALES}/test_corpus.py")
+_CLEANING = (f"{_SALES}/test_cleaning.py", f"{_SALES}/test_cleaned_file.py", f"{_SALES}/test_corpus.py")
 _QUICK = " and not killed and not processes and not during_loads and not places_of_replaced"
 _ON_DUCKDB = f"duckdb{_QUICK}"
 # A test on the stand-in costs seconds, so these are few: what the loads hold, and what only Redshift does.
@@ -54,9 +54,9 @@ MODULES: dict[str, Module] = {
     "splitting": Module("rules", "walmart_bi/sales/splitting.py", (f"{_SALES}/test_splitting.py",), 100),
     "publishing": Module("loader", "walmart_bi/sales/publishing.py", (f"{_SALES}/test_publishing.py",), 100),
     "duckdb_warehouse": Module("loader", "walmart_bi/warehouse/duckdb_warehouse.py", _LOCAL, 80, _ON_DUCKDB),
-    "redshift_warehouse": Module("loader", "walmart_bi/warehouse/redshift_warehouse.py", _REDSHIFT, 30, _COMMITTED),
-    "redshift_stage": Module("loader", "walmart_bi/warehouse/redshift_stage.py", _REDSHIFT, 30, _STAGED),
-    "copy": Module("loader", "walmart_bi/warehouse/copy.py", _REDSHIFT, 30, _STAGED),
+    "redshift_warehouse": Module("loader", "walmart_bi/warehouse/redshift_warehouse.py", _REDSHIFT, 20, _COMMITTED),
+    "redshift_stage": Module("loader", "walmart_bi/warehouse/redshift_stage.py", _REDSHIFT, 20, _STAGED),
+    "copy": Module("loader", "walmart_bi/warehouse/copy.py", _REDSHIFT, 20, _STAGED),
     "month_object": Module("loader", "walmart_bi/warehouse/month_object.py", _LOCAL, 40, _ON_DUCKDB),
     "totals": Module("loader", "walmart_bi/warehouse/totals.py", (f"{_UNIT}/test_ledger.py",)),
     "rollups": Module("loader", "walmart_bi/warehouse/rollups.py", (f"{_CONTRACTS}/test_rollups.py",), 40, _ON_DUCKDB),

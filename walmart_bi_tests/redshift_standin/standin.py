@@ -85,8 +85,12 @@ def shared_standin() -> StandIn:
 
 
 def stop_shared() -> None:
-    """Stop the shared stand-in if it runs. A worker of a test session is ended before its exit handlers are done."""
+    """Stop the shared stand-in if it runs. A worker of a test session is ended before its exit handlers are done.
+
+    Another session in the same process gets another one.
+    """
     _shared.close()
+    shared_standin.cache_clear()
 
 
 @contextlib.contextmanager

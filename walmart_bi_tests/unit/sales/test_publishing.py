@@ -51,7 +51,14 @@ def lines(store: DirectoryStore, key: str | None) -> list[str]:
 def test_given_nothing_lost_when_published_then_the_month_is_there(store: DirectoryStore) -> None:
     month = cleaned(store, MARCH)[MARCH]
     assert (month.counts.loaded, month.counts.quarantined, month.counts.duplicates_removed) == (201, 2, 1)
-    assert publish(store, month).key.startswith(f"{MONTHLY_DATA}{MARCH}/")
+    assert publish(store, month).key == f"{MONTHLY_DATA}{MARCH}/walmart_sales_{MARCH}_{month.sha256[:16]}.parquet"
+
+
+def test_given_a_file_replaced_since_it_was_listed_then_it_is_not_inspected(store: DirectoryStore) -> None:
+    listed = store.write_bytes("raw_data/sales.csv", text_of(ROWS).encode())
+    store.write_bytes("raw_data/sales.csv", text_of(good(3)).encode())
+    with pytest.raises(ObjectChanged):
+        inspect_delivered(store, listed)
 
 
 def test_given_a_file_replaced_since_it_was_inspected_when_cleaned_then_nothing_is_staged(
