@@ -15,7 +15,7 @@ _STAGED = (
 )
 _COMMITTED = (
     "redshift and (copies_from or unchanged_month or view_keeps or of_the_settings"
-    " or before_the_first_load or told_apart_by_the_lock or without_end or lost_answer or lost_commit or stays_unknown"
+    " or before_the_first_load or told_apart_by_the_lock or without_end or last_try or person_allows or lost_answer or lost_commit or stays_unknown"
     " or busy_ledger or can_be_made_active_again or view_name or first_load_brings or names_the_holder)"
 )
 _LOCAL = (f"{_CONTRACTS}/test_warehouse.py", f"{_UNIT}/test_duckdb_warehouse.py")

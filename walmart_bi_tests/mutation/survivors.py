@@ -14,6 +14,7 @@ FILE = Path(__file__).with_name("survivors.toml")
 KINDS = {
     "equivalent": "nothing that can be observed differs",
     "message": "a text for people differs, not what happens",
+    "log": "a line of the log differs",
     "speed": "the same result, more or less quickly or in more or less memory",
     "endless": "it never ends, and the tool stops it",
 }
