@@ -522,8 +522,14 @@ def test_an_object_with_other_content_than_described_stops_the_load(warehouse, s
     month = make_month(store, MONTH, 5)
     store.write_bytes(month.key, b"not what was published")
 
-    with pytest.raises(WarehouseError, match=r"replaced or damaged.*load the month again"):
+    found = hashlib.sha256(b"not what was published").hexdigest()
+    with pytest.raises(WarehouseError) as caught:
         load(warehouse, month)
+    assert str(caught.value) == (
+        f"{month.key}: The object's content has the hash {found[:16]}... instead of {month.sha256[:16]}...: it was "
+        "replaced or damaged after it was written. Nothing was changed. "
+        "Next step: load the month again from its raw file."
+    )
     assert state(warehouse) == before
 
 

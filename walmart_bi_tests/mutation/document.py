@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from walmart_bi_tests.mutation.modules import GROUPS, MODULES
 from walmart_bi_tests.mutation.mutants import KILLED, SEED, Record
 from walmart_bi_tests.mutation.survivors import KINDS, Explanation, survivors, unexplained
-from walmart_bi_tests.proof.document import CHECKOUT, table
+from walmart_bi_tests.proof.document import CHECKOUT, commit, table
 
 DOCUMENT = CHECKOUT / "docs" / "mutation.md"
 LIMIT = 0.85
 _VERDICTS = ("killed", "survived", "timeout", "no tests")
-_COLUMNS = ("module", "mutants", "tried", *_VERDICTS, "other", "killed of tried", "commit")
+_COLUMNS = ("module", "mutants", "tried", *_VERDICTS, "other", "killed of tried", "SHA-256")
 
 
 def groups_below_the_limit(records: Mapping[str, Record]) -> list[str]:
@@ -28,7 +28,7 @@ def text(records: Mapping[str, Record], explanations: Sequence[Explanation]) -> 
     """The whole text."""
     parts = [_intro(records, explanations)]
     for group in GROUPS:
-        rows = [_row(f"`{name}`", record, record.commit) for name, record in _of(group, records).items()]
+        rows = [_row(f"`{name}`", record) for name, record in _of(group, records).items()]
         parts.append(f"## {group.capitalize()}\n\n{table(_COLUMNS, [*rows, _total(_of(group, records))])}")
     parts.append(_survivors(records, explanations))
     parts.append(_reading())
@@ -58,8 +58,8 @@ def _figures(counts: Counter[str]) -> list[object]:
     return [counts.total() - counts["not tried"], *(counts[verdict] for verdict in _VERDICTS), other, _percent(counts)]
 
 
-def _row(name: str, record: Record, commit: str) -> list[object]:
-    return [name, record.total, *_figures(record.counts()), f"`{commit}`" if commit else ""]
+def _row(name: str, record: Record) -> list[object]:
+    return [name, record.total, *_figures(record.counts()), f"`{record.source[:12]}`"]
 
 
 def _total(records: Mapping[str, Record]) -> list[object]:
@@ -86,7 +86,10 @@ def _intro(records: Mapping[str, Record], explanations: Sequence[Explanation]) -
         f"**Killed: {shares}; {rest}.**",
         *([] if not missing else ["", f"Not tried, or not to the end: {', '.join(missing)}."]),
         "",
-        table(["", ""], [("machine", machine), ("versions", ", ".join([*versions, *pythons]))]),
+        table(
+            ["", ""],
+            [("written at", f"`{commit()}`"), ("machine", machine), ("versions", ", ".join([*versions, *pythons]))],
+        ),
     ]
     return "\n".join(lines)
 
@@ -130,8 +133,8 @@ def _reading() -> str:
         "  as killed.",
         f"- Of a module with many mutants so many are drawn with seed {SEED}: {', '.join(sampled)}. Of the others all",
         "  are tried.",
-        "- *commit* is the one at which a module was last tried. What a test has killed is not tried again until the",
-        "  module changes, or with `ARGS=--anew`.",
+        "- *SHA-256* is the beginning of that of the module as it was tried; figures of another text are not shown.",
+        "  What a test has killed is not tried again until the module changes, or with `ARGS=--anew`.",
         "- Which tests judge a module says `walmart_bi_tests/mutation/modules.py`. They are few, because every mutant",
         "  runs them: a survivor may still be killed by a test outside the selection.",
         "- What stands outside functions is not changed: tables, patterns, SQL, default arguments that are calls. Nor",

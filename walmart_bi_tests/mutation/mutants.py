@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from walmart_bi_tests.mutation.modules import Module
-from walmart_bi_tests.proof.document import CHECKOUT, commit
+from walmart_bi_tests.proof.document import CHECKOUT
 
 FOLDER = CHECKOUT / "build" / "mutation"
 SEED = 1
@@ -38,13 +38,15 @@ _PATIENCE_SECONDS = 45.0
 
 @dataclasses.dataclass
 class Record:
-    """What is known of a module's mutants: those that were tried, by name, and what each survivor changes."""
+    """What is known of a module's mutants: those that were tried, by name, and what each survivor changes.
+
+    `source` is the SHA-256 of the module as it was then; unlike a commit it stays the same when history is rewritten.
+    """
 
     source: str
     total: int = 0
     verdicts: dict[str, str] = dataclasses.field(default_factory=dict)
     changes: dict[str, str] = dataclasses.field(default_factory=dict)
-    commit: str = ""
     python: str = ""
     mutmut: str = ""
 
@@ -196,8 +198,7 @@ def _harvest(place: Path, module: Module, record: Record) -> None:
             for mutant, verdict in record.verdicts.items()
             if verdict != KILLED
         }
-    record.commit, record.python = commit(), platform.python_version()
-    record.mutmut = importlib.metadata.version("mutmut")
+    record.python, record.mutmut = platform.python_version(), importlib.metadata.version("mutmut")
 
 
 def _change(diff: str) -> str:

@@ -38,7 +38,7 @@ def twice():
     yield 2
 '''
 RECORD = Record(
-    source="s",
+    source="0123456789abcdef",
     total=5,
     verdicts={
         "walmart_bi.sales.gates.x_refusals__mutmut_1": "killed",
@@ -51,7 +51,6 @@ RECORD = Record(
         "walmart_bi.sales.gates.xǁShopǁopen__mutmut_1": "while x: -> while not x:",
         "walmart_bi.sales.gates.xǁShopǁopen__mutmut_2": "1 -> 2",
     },
-    commit="abc",
     python="3.11.7",
     mutmut="3.8.1",
 )
@@ -107,7 +106,7 @@ def test_given_an_explanation_of_what_does_not_survive_any_more_then_it_is_told_
 def test_the_document_has_the_figures_of_each_module_and_group_and_each_explained_survivor() -> None:
     records = {name: Record("s") for name in MODULES} | {"gates": RECORD}
     text = document.text(records, [EXPLAINED, dataclasses.replace(EXPLAINED, changes=("gone -> away",))])
-    assert "| `gates` | 5 | 3 | 1 | 1 | 1 | 0 | 0 | 33.3% | `abc` |" in text
+    assert "| `gates` | 5 | 3 | 1 | 1 | 1 | 0 | 0 | 33.3% | `0123456789ab` |" in text
     assert "**Killed: rules 33.3%, loader not tried, ledger not tried; 1 of the others are not explained.**" in text
     assert "- `refusals`, equivalent: They are never equal.\n  - `a < b -> a <= b`" in text
     assert "gone -> away" not in text
