@@ -9,6 +9,7 @@ import io
 import itertools
 import multiprocessing
 import random
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -553,15 +554,22 @@ def test_an_object_with_other_columns_or_types_stops_the_load(warehouse, store):
     table = pa.Table.from_pylist(rows, schema=pa.schema([*SALES_SCHEMA, ("town", "string"), ("extra", "string")]))
     described = make_month(store, MONTH, 5)
 
-    for schema in (
-        SALES_SCHEMA.set(10, pa.field("purchase_amount", pa.float64())),
-        SALES_SCHEMA.set(9, pa.field("purchase_date", pa.timestamp("us"))),
-        SALES_SCHEMA.set(6, pa.field("town", pa.string())),
-        SALES_SCHEMA.append(pa.field("extra", pa.string())),
-        SALES_SCHEMA.remove(13),
-        pa.schema(list(SALES_SCHEMA)[::-1]),
+    for schema, unlike in (
+        (
+            SALES_SCHEMA.set(10, pa.field("purchase_amount", pa.float64())),
+            "purchase_amount decimal128(12, 2), purchase_amount double",
+        ),
+        (
+            SALES_SCHEMA.set(9, pa.field("purchase_date", pa.timestamp("us"))),
+            "purchase_date date32[day], purchase_date timestamp[us]",
+        ),
+        (SALES_SCHEMA.set(6, pa.field("town", pa.string())), "city string, town string"),
+        (SALES_SCHEMA.append(pa.field("extra", pa.string())), "extra string"),
+        (SALES_SCHEMA.remove(13), "rating int32"),
+        (pa.schema(list(SALES_SCHEMA)[::-1]), "their order"),
     ):
-        with pytest.raises(WarehouseError, match="columns"):
+        words = f"The object's columns are not those of walmart_sales: {unlike} differ. Nothing was changed."
+        with pytest.raises(WarehouseError, match=re.escape(words)):
             load(warehouse, write_object(store, described, table.select(schema.names).cast(schema)))
     assert state(warehouse) == before
 

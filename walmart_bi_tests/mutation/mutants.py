@@ -68,7 +68,9 @@ def load(name: str, module: Module) -> Record:
     source = hashlib.sha256((CHECKOUT / module.path).read_bytes()).hexdigest()
     kept = FOLDER / f"{name}.json"
     if kept.exists():
-        record = Record(**json.loads(kept.read_text(encoding="utf-8")))
+        known = {field.name for field in dataclasses.fields(Record)}
+        facts = json.loads(kept.read_text(encoding="utf-8"))
+        record = Record(**{fact: value for fact, value in facts.items() if fact in known})
         if record.source == source:
             return record
     return Record(source)
