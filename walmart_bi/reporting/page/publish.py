@@ -1,11 +1,13 @@
 """Puts the story page beside the snapshot that it belongs to: in the snapshot's own folder, and in `latest`.
 
 The page shows the snapshot's sentences and the warehouse's numbers, so both have to be of the same loads: that is
-looked at before, and again after writing.
+looked at before, and again after writing. Another run may publish a newer snapshot with its page meanwhile; whoever
+writes `latest` last has looked after writing, and leaves the page of the snapshot that is there.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,12 +24,13 @@ from walmart_bi.reporting.page.published import read_published
 from walmart_bi.reporting.page.story import story
 from walmart_bi.reporting.snapshot import LATEST, refuse_wrong_numbers
 from walmart_bi.reporting.story_files import INSIGHTS
-from walmart_bi.stores.base import DASHBOARD_DATA, ObjectStore
+from walmart_bi.stores.base import DASHBOARD_DATA, ObjectNotFound, ObjectStore
 from walmart_bi.warehouse.base import Reader, Warehouse
 from walmart_bi.warehouse.integrity import read_loads
 
 STORY = "story.html"
 LARGEST_PAGE = 1_500_000
+_ATTEMPTS = 3
 
 
 class StoryRefused(WalmartBiError):
@@ -52,6 +55,19 @@ def publish_story(
 
     The page follows from the snapshot and the code alone, so writing it again changes nothing.
     """
+    for _ in range(_ATTEMPTS):
+        manifest, published = _publish(warehouse, store, catalog, profile)
+        is_latest = _put_back_what_is_newer(store, manifest.snapshot_id)
+        active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
+        if is_latest and active == {load.load_id for load in manifest.loads}:
+            return published
+    raise _overtaken(store, f"Months were loaded while the page was written, {_ATTEMPTS} times in a row")
+
+
+def _publish(
+    warehouse: Warehouse, store: ObjectStore, catalog: Sequence[Kpi], profile: Profile
+) -> tuple[Manifest, PublishedStory]:
+    """The page of the snapshot in `latest`, written to that snapshot's folder and to `latest`."""
     with warehouse.read() as reader:
         manifest = _snapshot_of_active_loads(reader, store, catalog)
         shown = published_reader(reader, catalog, profile)
@@ -76,11 +92,21 @@ def publish_story(
         reached("page.before")
         store.write_bytes(key, page)
         reached("page.after")
-    active = {entry.load_id for entry in warehouse.ledger() if entry.is_active}
-    if active != {load.load_id for load in manifest.loads}:
-        raise _overtaken(store, "Months were loaded while the page was written")
     live = {name: bool(card["live"]) for name, card in content["cards"].items()}
-    return PublishedStory(LATEST + STORY, snapshot_key, len(page), insights, live)
+    return manifest, PublishedStory(LATEST + STORY, snapshot_key, len(page), insights, live)
+
+
+def _put_back_what_is_newer(store: ObjectStore, page_of: str) -> bool:
+    """Whether `latest` is still the snapshot whose page was written there; another one gets its own page again.
+
+    One that has no page yet gets it from the run that made it, which writes after this one has.
+    """
+    is_latest = True
+    while (manifest := read_manifest(store, LATEST)) and manifest.snapshot_id != page_of:
+        is_latest, page_of = False, manifest.snapshot_id
+        with contextlib.suppress(ObjectNotFound):
+            store.write_bytes(LATEST + STORY, store.read_bytes(f"{DASHBOARD_DATA}{page_of}/{STORY}"))
+    return is_latest
 
 
 def _snapshot_of_active_loads(reader: Reader, store: ObjectStore, catalog: Sequence[Kpi]) -> Manifest:
