@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _SALES, _UNIT, _CONTRACTS = "walmart_bi_tests/unit/sales", "walmart_bi_tests/unit", "walmart_bi_tests/contracts"
 _CLEANING = (f"{_SALES}/test_cleaning.py", f"{_SALES}/test_cleaned_file.py", f"{_SALES}/test_corpus.py")
 _QUICK = " and not killed and not processes and not during_loads and not places_of_replaced"
-_ON_DUCKDB = f"duckdb{_QUICK}"
+_ON_DUCKDB = f"duckdb and (test_warehouse or test_rollups or table_name){_QUICK}"
 _OBJECT = (
     "duckdb and (first_load_brings or stops_the_load or cannot_be_restored or without_rows or value_arrives_exactly"
     " or more_is_refused or missing_value_is_refused)"
@@ -21,10 +21,12 @@ _COMMITTED = (
     "redshift and (copies_from or unchanged_month or view_keeps or of_the_settings or before_the_first_load"
     " or told_apart_by_the_lock or without_end or last_try or person_allows or lost_answer or lost_commit"
     " or stays_unknown or busy_ledger or can_be_made_active_again or view_name or first_load_brings"
-    " or names_the_holder)"
+    " or names_the_holder or months_are_independent"
+    " or view_is_created or first_view_that_is_made)"
 )
 _LOADS = (f"{_CONTRACTS}/test_warehouse.py",)
-_REDSHIFT = (f"{_UNIT}/redshift/test_warehouse.py", f"{_CONTRACTS}/test_warehouse.py")
+_LOCAL = (*_LOADS, f"{_UNIT}/test_duckdb_warehouse.py")
+_REDSHIFT = (f"{_UNIT}/redshift/test_warehouse.py", *_LOADS, f"{_CONTRACTS}/test_rollups.py")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ MODULES: dict[str, Module] = {
     "header": Module("rules", "walmart_bi/sales/header.py", (f"{_SALES}/test_header.py",)),
     "splitting": Module("rules", "walmart_bi/sales/splitting.py", (f"{_SALES}/test_splitting.py",), 100),
     "publishing": Module("loader", "walmart_bi/sales/publishing.py", (f"{_SALES}/test_publishing.py",), 100),
-    "duckdb_warehouse": Module("loader", "walmart_bi/warehouse/duckdb_warehouse.py", _LOADS, 50, _ON_DUCKDB),
+    "duckdb_warehouse": Module("loader", "walmart_bi/warehouse/duckdb_warehouse.py", _LOCAL, 50, _ON_DUCKDB),
     "redshift_warehouse": Module("loader", "walmart_bi/warehouse/redshift_warehouse.py", _REDSHIFT, 20, _COMMITTED),
     "redshift_stage": Module("loader", "walmart_bi/warehouse/redshift_stage.py", _REDSHIFT, 20, _STAGED),
     "copy": Module("loader", "walmart_bi/warehouse/copy.py", _REDSHIFT, 20, _STAGED),
