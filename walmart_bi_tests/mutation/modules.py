@@ -22,7 +22,7 @@ _COMMITTED = (
     " or told_apart_by_the_lock or without_end or last_try or person_allows or lost_answer or lost_commit"
     " or stays_unknown or busy_ledger or can_be_made_active_again or view_name or first_load_brings"
     " or names_the_holder or months_are_independent"
-    " or view_is_created or first_view_that_is_made)"
+    " or view_is_created or first_view_that_is_made or lost_on_the_way)"
 )
 _LOADS = (f"{_CONTRACTS}/test_warehouse.py",)
 _LOCAL = (*_LOADS, f"{_UNIT}/test_duckdb_warehouse.py")

@@ -15,7 +15,15 @@ import trustme
 
 from walmart_bi.records import MonthlyObject
 from walmart_bi.sql_files import read_table_ddl
-from walmart_bi.warehouse.base import LEDGER_TABLE, SALES_TABLE, LoadOutcome, WarehouseBusy, WarehouseError
+from walmart_bi.warehouse import redshift_warehouse
+from walmart_bi.warehouse.base import (
+    LEDGER_TABLE,
+    SALES_TABLE,
+    LoadOutcome,
+    TotalsMismatch,
+    WarehouseBusy,
+    WarehouseError,
+)
 from walmart_bi.warehouse.copy import LoadFailed
 from walmart_bi.warehouse.redshift_connection import SerializationConflict, SessionLost, masked, session
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
@@ -223,6 +231,19 @@ def test_conflicts_without_end_are_an_error_that_says_what_to_do(site, standin, 
     with pytest.raises(SerializationConflict, match=r"1023.*Nothing was changed.*run it again"):
         load(site.warehouse(), make_month(site.store(), MONTH, 3))
     assert site.warehouse().ledger() == []
+
+
+def test_a_row_that_gets_lost_on_the_way_into_the_table_stops_the_load(site, monkeypatch):
+    whole = redshift_warehouse.totals_from_row
+    monkeypatch.setattr(
+        redshift_warehouse, "totals_from_row", lambda row: dataclasses.replace(whole(row), rows=whole(row).rows - 1)
+    )
+    warehouse = site.warehouse()
+
+    with pytest.raises(TotalsMismatch, match=r"The month in the table differs .* rows is 2 instead of 3") as caught:
+        load(warehouse, make_month(site.store(), MONTH, 3))
+    assert caught.value.place == warehouse.table_name("walmart_sales")
+    assert warehouse.ledger() == []
 
 
 def test_the_last_try_after_conflicts_is_as_good_as_the_first(site, standin, monkeypatch):
