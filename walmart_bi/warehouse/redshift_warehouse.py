@@ -245,9 +245,15 @@ class RedshiftWarehouse:
         return outcome
 
     def _is_committed(self, session: Session, entry: LedgerEntry) -> bool:
-        """Whether the ledger has exactly this entry. The lock waits for the session that may still be committing."""
+        """Whether the ledger has this entry. The lock waits for the session that may still be committing.
+
+        Another load may have replaced it since, or made it active once more.
+        """
         with self._locked(session):
-            return entry in _entries(session, entry.month)
+            found = next((each for each in _entries(session, entry.month) if each.load_id == entry.load_id), None)
+        if found is None or found.activated_at < entry.activated_at:
+            return False
+        return dataclasses.replace(found, is_active=entry.is_active, activated_at=entry.activated_at) == entry
 
     @contextlib.contextmanager
     def _locked(self, session: Session) -> Iterator[None]:
@@ -320,8 +326,12 @@ def _write_entry(session: Session, planned: LoadOutcome) -> None:
 
 
 def _create_view(session: Session, name: str, select: str) -> None:
+    from walmart_bi.warehouse.redshift_connection import SerializationConflict, SessionLost, StatementTimedOut
+
     try:
         session.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
+    except (SerializationConflict, SessionLost, StatementTimedOut):
+        raise  # says nothing about the view
     except WarehouseError:
         # Redshift replaces a view only by one with the same columns. A dropped view loses its grants, so that is the
         # second choice.

@@ -150,6 +150,18 @@ def test_a_view_keeps_its_grants_when_its_columns_stay(site, standin):
     assert [sql.split()[0] for sql in statements(standin)[-4:]] == ["BEGIN", "DROP", "CREATE", "COMMIT"]
 
 
+@pytest.mark.parametrize("error", [CONFLICT, SqlError("57014", "canceled")])
+def test_a_view_that_cannot_be_replaced_just_now_is_not_dropped(site, standin, error):
+    warehouse = site.warehouse()
+    warehouse.create_views({"kpi_orders": "SELECT COUNT(*) AS orders FROM walmart_sales"})
+    standin.front.faults.append(Fault("^CREATE OR REPLACE VIEW", error=error))
+
+    with pytest.raises(WarehouseError):
+        warehouse.create_views({"kpi_orders": "SELECT 2 * COUNT(*) AS orders FROM walmart_sales"})
+
+    assert not [sql for sql in statements(standin) if sql.startswith("DROP")]
+
+
 def test_the_schema_is_that_of_the_settings_and_must_be_a_name(site, standin):
     with session(site.settings()) as admin:
         admin.execute("CREATE SCHEMA retail")
@@ -275,6 +287,30 @@ def test_a_lost_answer_to_commit_is_looked_up_in_the_ledger_before_anything_is_s
     sent = statements(standin)
     after = sent[sent.index("COMMIT") + 1 :]
     assert [sql.split()[0] for sql in after if not sql.startswith("SET")] == ["BEGIN", "LOCK", "SELECT", "ROLLBACK"]
+
+
+@pytest.mark.parametrize("allow_superseded", [False, True])
+def test_a_lost_commit_that_another_load_replaced_at_once_is_recognised_and_not_done_again(
+    site, standin, allow_superseded
+):
+    newer = make_month(site.store(), MONTH, make_rows(MONTH, 5, city="newer"))
+    standin.front.faults.append(Fault("^COMMIT", "after", meanwhile=lambda: load(site.warehouse(), newer)))
+
+    ours = make_month(site.store(), MONTH, make_rows(MONTH, 3, city="ours"))
+    outcome = site.warehouse().replace_month(ours, run_id="run", code_version="1", allow_superseded=allow_superseded)
+
+    assert (outcome.action, outcome.entry.load_id) == ("loaded", "2025-03-v1")
+    assert loaded(site) == [("2025-03-v2", "newer", 5)]
+
+
+def test_a_lost_commit_of_a_restored_load_that_another_load_replaced_at_once_is_recognised_too(site, standin):
+    for city in ("first", "second"):
+        load(site.warehouse(), make_month(site.store(), MONTH, make_rows(MONTH, 4, city=city)))
+    newer = make_month(site.store(), MONTH, make_rows(MONTH, 5, city="newer"))
+    standin.front.faults.append(Fault("^COMMIT", "after", meanwhile=lambda: load(site.warehouse(), newer)))
+
+    assert site.warehouse().restore_load(MONTH, "2025-03-v1").action == "restored"
+    assert loaded(site) == [("2025-03-v3", "newer", 5)]
 
 
 def test_a_lost_commit_of_a_restored_load_is_recognised_too(site, standin):
