@@ -123,6 +123,7 @@ CASES: dict[str, Work] = {
     "reporting/page/published.py _read reader.query": read(lambda reader: read_published(reader, [KPI])),
     "kpis/public/edition.py published_rows reader.query": read(lambda reader: read_view(reader, KPI)),
     "kpis/public/rows.py PublicReader.query self.raw.query": public(lambda reader: read_view(reader, KPI)),
+    "kpis/public/rows.py _least_orders reader.query": public(lambda reader: read_view(reader, KPI)),
     "kpis/public/rows.py _least reader.query": public(lambda reader: read_view(reader, KPI)),
     "kpis/public/cells.py _grouped reader.raw.query": public(_groups_of_cities),
     "warehouse/integrity.py read_loads reader.query": read(read_loads),

@@ -46,8 +46,8 @@ class SmallCell(WalmartBiError):
     """A public snapshot would show fewer than ten people."""
 
 
-def refuse_small_cells(kpi: Kpi, result: QueryResult) -> None:
-    """Raise SmallCell when a row of the view is about fewer than ten people, or does not tell how many."""
+def refuse_small_cells(kpi: Kpi, result: QueryResult, least_orders: int = LEAST_PEOPLE) -> None:
+    """Raise SmallCell when a row of the view may be about fewer than ten people, or does not tell how many."""
     if ORDERS_COLUMN not in result.columns:
         raise SmallCell(
             "The view does not tell how many orders each row is about, so it cannot be shown in public.",
@@ -55,10 +55,11 @@ def refuse_small_cells(kpi: Kpi, result: QueryResult) -> None:
             next_step="add the column orders, COUNT(customer_id), to the KPI's SQL file.",
         )
     at = result.columns.index(ORDERS_COLUMN)
-    small = [row for row in result.rows if row[at] < LEAST_PEOPLE]
+    small = [row for row in result.rows if row[at] < least_orders]
     if small:
         raise SmallCell(
-            f"{len(small)} row(s) of the view are about fewer than {LEAST_PEOPLE} people.",
+            f"{len(small)} row(s) of the view have fewer than {least_orders} orders, so they may be about fewer than "
+            f"{LEAST_PEOPLE} people.",
             place=kpi.name,
             next_step="load the rest of the month that has so few orders, or show the KPI by fewer columns.",
         )
@@ -71,30 +72,30 @@ def public_facts(facts: Facts, cities: Cities, reader: PublicReader) -> Facts:
     """
     return dataclasses.replace(
         facts,
-        cube=coarsened(facts.cube),
+        cube=coarsened(facts.cube, reader.least_orders),
         city_cube=(),  # by name, month and four filters even the largest cities have a handful of orders
         cities=_grouped(cities, reader),
     )
 
 
-def coarsened(cube: Iterable[Cell]) -> tuple[Cell, ...]:
-    """The cube with its rarest labels added up as "Other", until every cell has ten people. Raises SmallCell."""
+def coarsened(cube: Iterable[Cell], least_orders: int = LEAST_PEOPLE) -> tuple[Cell, ...]:
+    """The cube with its rarest labels added up as "Other", until no cell has fewer orders. Raises SmallCell."""
     cells = _added_up(cell._replace(city_group=OTHER_CITIES) for cell in cube)
     for name in COARSENED:
         for label in _rarest_first(cells, name):
-            if not _small(cells):
+            if not _small(cells, least_orders):
                 break
             cells = _added_up(
                 _relabelled(cell, name, OTHER) if getattr(cell, name) == label else cell for cell in cells
             )
         if {getattr(cell, name) for cell in cells} == {OTHER}:
             cells = [_relabelled(cell, name, ALL[name]) for cell in cells]
-    small = _small(cells)
+    small = _small(cells, least_orders)
     if small:
         raise SmallCell(
             f"{small[0].month} has {small[0].orders} order(s) of {'repeat' if small[0].repeat_customer else 'new'} "
             f"customers {'with' if small[0].discount_applied else 'without'} a discount, and a public snapshot shows "
-            f"no group under {LEAST_PEOPLE}.",
+            f"no group under {least_orders}.",
             place=f"month {small[0].month}",
             next_step=f"load the rest of the month, or {_INTERNAL}.",
         )
@@ -105,8 +106,8 @@ def _relabelled(cell: Cell, name: str, label: str) -> Cell:
     return Cell._make(label if field == name else value for field, value in zip(Cell._fields, cell, strict=True))
 
 
-def _small(cells: Iterable[Cell]) -> list[Cell]:
-    return [cell for cell in cells if cell.orders < LEAST_PEOPLE]
+def _small(cells: Iterable[Cell], least_orders: int) -> list[Cell]:
+    return [cell for cell in cells if cell.orders < least_orders]
 
 
 def _rarest_first(cells: Iterable[Cell], name: str) -> list[str]:
@@ -130,13 +131,14 @@ def _grouped(found: Cities, reader: PublicReader) -> Cities:
     The curve's other steps and the index tell the revenue of a few cities, so neither is shown.
     """
     ten, others = (int(value) for value in reader.raw.query(_TEN_LARGEST).rows[0])
-    if 0 < others < LEAST_PEOPLE or 0 < ten < LEAST_PEOPLE:
+    least = reader.least_orders
+    if 0 < others < least or 0 < ten < least:
         raise SmallCell(
             f"The ten largest cities have {ten} order(s) and all others {others}, and a public snapshot shows no group "
-            f"under {LEAST_PEOPLE}.",
+            f"under {least}.",
             place="walmart_sales",
             next_step=f"load more months, or {_INTERNAL}.",
         )
-    single = found.single_order_cities if found.single_order_cities >= LEAST_PEOPLE else 0
+    single = found.single_order_cities if found.single_order_cities >= least else 0
     middle = ((10 / found.cities, found.ten_largest_cents / found.cents),) if others else ()
     return dataclasses.replace(found, single_order_cities=single, hhi=0.0, curve=((0.0, 0.0), *middle, (1.0, 1.0)))

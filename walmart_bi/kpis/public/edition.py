@@ -26,7 +26,7 @@ def published_rows(reader: Reader, kpi: Kpi, sql: str) -> QueryResult:
     """Rows of the KPI's view. Raises SmallCell."""
     result = reader.query(sql)
     if isinstance(reader, PublicReader):
-        refuse_small_cells(kpi, result)
+        refuse_small_cells(kpi, result, reader.least_orders)
     return result
 
 

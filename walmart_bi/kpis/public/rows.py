@@ -21,6 +21,18 @@ from walmart_bi.warehouse.rollups import ROLLUPS
 
 LEAST_PEOPLE = 10
 OTHER_LABEL = f"Other (fewer than {LEAST_PEOPLE} people each)"
+# What customers with several orders change: a cell of n orders is about at least n minus all orders that repeat a
+# customer, and at least n divided by the most orders of one customer. Either holds for parts and sums of cells too.
+_OF_CUSTOMERS = """
+SELECT
+    COALESCE(MAX(orders), 1) AS most_orders,
+    COALESCE(SUM(orders - 1), 0) AS repeated_orders
+FROM (
+    SELECT COUNT(*) AS orders
+    FROM walmart_sales
+    GROUP BY customer_id
+) AS customers
+"""
 # What can take another label. Flags and months cannot; `cells.py` sees to them.
 LABELS = ("category", "payment_method", "city", "age_group", "gender", "product_name")
 _COLUMNS = (*(column.name for column in OUTPUT_COLUMNS), "load_id")
@@ -35,7 +47,12 @@ class PublicReader:
     def __init__(self, reader: Reader, catalog: Sequence[Kpi]) -> None:
         self.raw = reader
         self._views = {kpi.name: kpi.select for kpi in catalog}
-        self.least = {label: found for label in LABELS if (found := _least(reader, label, _groups(catalog, label)))}
+        self.least_orders = _least_orders(reader)
+        self.least = {
+            label: found
+            for label in LABELS
+            if (found := _least(reader, label, _groups(catalog, label), self.least_orders))
+        }
         self._groups = {label: _groups(catalog, label) for label in self.least}
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
@@ -103,11 +120,17 @@ def _counted(columns: Sequence[str], shown: Sequence[str]) -> str:
     return f"SELECT {', '.join(shown)}, {count} AS orders FROM {source} GROUP BY {', '.join(columns)}"
 
 
-def _least(reader: Reader, label: str, groups: Sequence[tuple[str, ...]]) -> int:
+def _least_orders(reader: Reader) -> int:
+    """How many orders a cell needs to be about ten people for certain: ten where every customer has one order."""
+    most, repeated = (int(value) for value in reader.query(_OF_CUSTOMERS).rows[0])
+    return min(LEAST_PEOPLE + repeated, LEAST_PEOPLE * most)
+
+
+def _least(reader: Reader, label: str, groups: Sequence[tuple[str, ...]], least_orders: int) -> int:
     """How many orders a label needs in each of its cells to be shown; 0 where no view shows the column.
 
-    At least ten, and as many more as it takes for the labels that are not shown to be ten or more in each of the cells
-    that they make together: a total minus the shown cells is exactly that cell.
+    At least those of ten people, and as many more as it takes for the labels that are not shown to have that many in
+    each of the cells that they make together: a total minus the shown cells is exactly that cell.
     """
     cells: dict[tuple[Any, ...], dict[str, int]] = defaultdict(dict)
     weakest: dict[str, int] = {}
@@ -117,8 +140,8 @@ def _least(reader: Reader, label: str, groups: Sequence[tuple[str, ...]]) -> int
             weakest[value] = min(orders, weakest.get(value, orders))
     if not groups:
         return 0
-    for least in [LEAST_PEOPLE, *sorted({found + 1 for found in weakest.values() if found >= LEAST_PEOPLE})]:
+    for least in [least_orders, *sorted({found + 1 for found in weakest.values() if found >= least_orders})]:
         others = (sum(n for value, n in cell.items() if weakest[value] < least) for cell in cells.values())
-        if not any(0 < rest < LEAST_PEOPLE for rest in others):
+        if not any(0 < rest < least_orders for rest in others):
             return least
     return max(weakest.values(), default=0) + 1  # all are one label, and the cells are those of the whole

@@ -176,6 +176,23 @@ def test_given_one_rare_city_when_public_then_the_next_rarest_is_hidden_with_it(
     assert orders == {"Rome": 20, "Lima": 12, OTHER_LABEL: 13}  # 45 - 20 - 12 - 11 would be the two of Ubud
 
 
+def test_given_one_customer_with_many_orders_when_public_then_they_are_not_taken_for_people(table: SalesTable):
+    few = [("Rome", 40), ("Oslo", 30), ("Lonely Hamlet", 12)]
+    sold = [(city, f"{city} {n}") for city, count in few for n in range(count)]
+    table.fill([sale(customer_id="one" if city == "Lonely Hamlet" else customer, city=city) for city, customer in sold])
+
+    orders = {row[0]: row[2] for row in public(table)[1]["kpi_revenue_by_city"].rows}
+    assert orders == {"Rome": 40, OTHER_LABEL: 42}  # 10 people and 11 repeated orders make 21
+
+
+def test_given_customers_with_two_orders_each_when_public_then_twice_as_many_orders_are_asked_for(table: SalesTable):
+    few = [("Rome", 60), ("Oslo", 20), ("Lima", 18), ("Ubud", 40)]
+    table.fill([sale(customer_id=f"{city} {n // 2}", city=city) for city, count in few for n in range(count)])
+
+    orders = {row[0]: row[2] for row in public(table)[1]["kpi_revenue_by_city"].rows}
+    assert orders == {"Rome": 60, "Ubud": 40, OTHER_LABEL: 38}
+
+
 def test_given_a_label_rare_in_one_month_when_public_then_it_is_in_no_view(table: SalesTable):
     """Its total minus its other months would be the month in which it is rare."""
     sold = [("2024-01", "Home", 40), ("2024-01", "Toys", 30), ("2024-01", "Books", 30), ("2024-02", "Home", 40)]
