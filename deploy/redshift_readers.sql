@@ -14,6 +14,7 @@ REVOKE ALL ON walmart_bi.sales_by_month FROM GROUP walmart_bi_readers;
 REVOKE ALL ON walmart_bi.sales_by_segment FROM GROUP walmart_bi_readers;
 REVOKE ALL ON walmart_bi.sales_by_city FROM GROUP walmart_bi_readers;
 
--- Views that come later, or are made anew because their columns changed. The tables are never made anew.
+-- Views that come later, or are made anew because their columns changed. Tables are never made anew, but a later version
+-- may bring new ones, which this opens to readers too: after an upgrade run that version's REVOKE lines again.
 ALTER DEFAULT PRIVILEGES FOR USER "IAMR:walmart-bi-pipeline" IN SCHEMA walmart_bi
 GRANT SELECT ON TABLES TO GROUP walmart_bi_readers;
