@@ -98,6 +98,8 @@ def extracts_queried_once() -> Iterator[None]:
     query, known = pantab.frame_from_hyper_query, {}
 
     def query_once(source: Path, sql: str, **options: Any) -> Any:
+        if not Path(source).is_file():
+            return query(source, sql, **options)
         key = (hashlib.sha256(Path(source).read_bytes()).digest(), sql, repr(sorted(options.items())))
         if key not in known:
             known[key] = query(source, sql, **options)
