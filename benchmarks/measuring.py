@@ -55,7 +55,8 @@ class Comparison:
 
     def run(self, after_each_round: Callable[[], None]) -> None:
         """All rounds, after one that is not counted when there is a warm-up."""
-        for number in range(0 if self.warm_up else 1, self.rounds + 1):
+        # One round alone shows that all of it runs; it is no figure that a warm-up would help.
+        for number in range(0 if self.warm_up and self.rounds > 1 else 1, self.rounds + 1):
             for contender in self.contenders:
                 sample = measured(contender)
                 say(
