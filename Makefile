@@ -77,7 +77,7 @@ docs: setup-run ## write docs/kpis.md and docs/cleaning.md again from their sour
 
 lock: setup-dev ## write the lock files again from pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)
 	@$(LOCK) --group build --output-file requirements.lock
-	@$(LOCK) --group dev --extra bench --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) --group dev --extra bench --extra scale --constraint requirements.lock --output-file requirements-dev.lock
 	@$(LOCK) --group build --extra aws --constraint requirements.lock --output-file deploy/requirements.lock
 
 clean: ## remove what the commands built; loaded data (.walmart_bi) and run history (.dagster) stay

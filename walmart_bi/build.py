@@ -6,6 +6,7 @@ Building opens no connection and writes no file; it reads the environment and th
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,9 +31,11 @@ from walmart_bi.checks.published import build_published_checks
 from walmart_bi.checks.raw import build_raw_checks
 from walmart_bi.checks.story import build_story_checks
 from walmart_bi.checks.warehouse import build_warehouse_checks
+from walmart_bi.dask_cluster import open_dask_cluster
 from walmart_bi.jobs import build_jobs
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.partitions import monthly_partitions
+from walmart_bi.sales.cluster import OpenCluster
 from walmart_bi.sensors import Watch, build_sensors
 from walmart_bi.settings import Settings
 from walmart_bi.stores.directory import DirectoryStore
@@ -77,8 +80,8 @@ def build_definitions(
     jobs = build_jobs()
     return dg.Definitions(
         assets=[
-            *build_raw_assets(site),
-            *build_cleaned_assets(site, settings.duplicate_policy),
+            *build_raw_assets(site, in_parts=settings.cleaning_cluster is not None),
+            *build_cleaned_assets(site, settings.duplicate_policy, _cluster(settings)),
             *build_published_assets(site),
             *build_warehouse_assets(site, settings.duplicate_policy, _freshness(settings)),
             *build_kpi_assets(site, catalog),
@@ -109,6 +112,10 @@ def build_definitions(
         # A process per step costs about twelve times as much as the steps themselves (docs/adr).
         executor=dg.in_process_executor,
     )
+
+
+def _cluster(settings: Settings) -> OpenCluster | None:
+    return functools.partial(open_dask_cluster, settings.cleaning_cluster) if settings.cleaning_cluster else None
 
 
 def _watch(settings: Settings, queue_url: str | None) -> Watch:

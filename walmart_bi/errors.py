@@ -6,6 +6,8 @@ this project and keeps its stack trace. Each layer defines its own subclasses ne
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class WalmartBiError(Exception):
     """A problem that a person can solve: what went wrong, where, and what to do next."""
@@ -16,8 +18,18 @@ class WalmartBiError(Exception):
         self.place = _one_line(place)
         self.next_step = _one_line(next_step)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As it is to be raised again in another process; Exception's own way calls the class with `args` alone.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         return f"{self.place}: {self.cause} Next step: {self.next_step}"
+
+
+def _rebuilt(kind: type[WalmartBiError], arguments: tuple[Any, ...], facts: dict[str, Any]) -> WalmartBiError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
 
 
 def _one_line(text: str) -> str:

@@ -24,7 +24,7 @@ from walmart_bi.settings_tableau import TableauServerSettings, read_tableau
 TARGETS = ("local", "aws")
 # All that is read here and in the other two modules, whichever target is chosen.
 VARIABLES = (
-    *("TARGET", "HOME", "FIRST_MONTH", "DUPLICATE_POLICY", "PROFILE", "FRESHNESS_DAY"),
+    *("TARGET", "HOME", "FIRST_MONTH", "DUPLICATE_POLICY", "PROFILE", "FRESHNESS_DAY", "CLEANING_CLUSTER"),
     *("ALERT_WEBHOOK_URL", "ALERT_EMAIL_TO", "ALERT_EMAIL_FROM"),
     *("ALERT_SMTP_HOST", "ALERT_SMTP_PORT", "ALERT_SMTP_USERNAME", "ALERT_SMTP_PASSWORD"),
     *("BUCKET", "PREFIX", "S3_ENCRYPTION", "S3_KMS_KEY_ID", "RAW_DATA_QUEUE_URL", "MONTHLY_DATA_QUEUE_URL"),
@@ -32,6 +32,7 @@ VARIABLES = (
     *("REDSHIFT_DATABASE", "REDSHIFT_SCHEMA", "REDSHIFT_COPY_ROLE_ARN"),
     *("TABLEAU_SERVER", "TABLEAU_SITE", "TABLEAU_PROJECT", "TABLEAU_TOKEN_NAME", "TABLEAU_TOKEN"),
 )
+_CLUSTER = r"local|(tcp|tls)://[A-Za-z0-9._:\[\]-]+:\d{1,5}"
 
 
 class SettingsError(WalmartBiError):
@@ -45,7 +46,8 @@ class Settings:
     With `aws` the objects are in S3 and the rows in Redshift; without, `home` holds the bucket directory and the
     DuckDB file. `freshness_day` is the day of the month by which (09:00 UTC) the warehouse must have been loaded; None
     switches that policy off. `profile` is who may see the snapshots. Without `tableau` nothing is published to a
-    Tableau Server.
+    Tableau Server. `cleaning_cluster` is where large files are cleaned: in this process (None), in some processes of
+    this machine (`local`), or by the Dask scheduler at an address.
     """
 
     home: Path
@@ -56,6 +58,7 @@ class Settings:
     freshness_day: int | None = None
     alerts: AlertSettings = field(default_factory=AlertSettings)
     tableau: TableauServerSettings | None = None
+    cleaning_cluster: str | None = None
 
     @property
     def bucket_directory(self) -> Path:
@@ -98,6 +101,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         freshness_day=reader.number("FRESHNESS_DAY", None, 1, 28, "a day of the month from 1 to 28"),
         alerts=AlertSettings(webhook=_webhook(reader), email=_email(reader)),
         tableau=read_tableau(reader),
+        cleaning_cluster=reader.matching("CLEANING_CLUSTER", _CLUSTER, "local, or tcp:// or tls:// with host and port"),
     )
 
 

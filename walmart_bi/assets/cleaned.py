@@ -20,6 +20,7 @@ from walmart_bi.assets.common import (
 )
 from walmart_bi.handover import Handover
 from walmart_bi.records import MonthlyObject, SourceFile
+from walmart_bi.sales.cluster import OpenCluster
 from walmart_bi.sales.contract import OUTPUT_COLUMNS, DuplicatePolicy
 from walmart_bi.stores.base import STAGING, ObjectStore
 
@@ -41,8 +42,10 @@ def sales_schema() -> dg.TableSchema:
     )
 
 
-def build_cleaned_assets(site: Site, policy: DuplicatePolicy) -> list[dg.AssetsDefinition]:
-    """The assets of the cleaned layer."""
+def build_cleaned_assets(
+    site: Site, policy: DuplicatePolicy, cluster: OpenCluster | None = None
+) -> list[dg.AssetsDefinition]:
+    """The assets of the cleaned layer; with a cluster it cleans the parts of large files."""
 
     @monthly_asset(
         site,
@@ -59,7 +62,7 @@ def build_cleaned_assets(site: Site, policy: DuplicatePolicy) -> list[dg.AssetsD
     )
     def cleaned_sales(context: dg.AssetExecutionContext, store: dg.ResourceParam[ObjectStore]) -> None:
         with explained():
-            _clean(context, store, policy)
+            _clean(context, store, policy, cluster)
 
     return [cleaned_sales]
 
@@ -91,9 +94,13 @@ def cents_as_text(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
-def _clean(context: dg.AssetExecutionContext, store: ObjectStore, policy: DuplicatePolicy) -> None:
+def _clean(
+    context: dg.AssetExecutionContext, store: ObjectStore, policy: DuplicatePolicy, cluster: OpenCluster | None
+) -> None:
+    from walmart_bi.sales.cleaned_in_parts import Elsewhere
     from walmart_bi.sales.publishing import clean_into_store, preview_rows
 
+    elsewhere = None if cluster is None else Elsewhere(cluster, store, context.log.info)
     handover = Handover(store)
     sources = {month: handover.read(RAW_SALES_FILE, month, SourceFile) for month in context.partition_keys}
     for source in {source.key: source for source in sources.values()}.values():
@@ -105,6 +112,7 @@ def _clean(context: dg.AssetExecutionContext, store: ObjectStore, policy: Duplic
             today=today(),
             policy=policy,
             progress=_progress(context, source),
+            elsewhere=elsewhere,
         )
         seconds = time.perf_counter() - started
         for month, staged in cleaned.items():

@@ -16,8 +16,8 @@ from walmart_bi.sales.rejection import report_rejected
 from walmart_bi.stores.base import RAW_DATA, ObjectInfo, ObjectStore
 
 
-def build_raw_assets(site: Site) -> list[dg.AssetsDefinition]:
-    """The assets of the raw layer."""
+def build_raw_assets(site: Site, *, in_parts: bool = False) -> list[dg.AssetsDefinition]:
+    """The assets of the raw layer; `in_parts` tells that a file may be as large as a cluster can clean."""
     schema = dg.TableSchema([dg.TableColumn(column.name, "text", column.description) for column in RAW_COLUMNS])
 
     @monthly_asset(
@@ -31,12 +31,12 @@ def build_raw_assets(site: Site) -> list[dg.AssetsDefinition]:
     )
     def raw_sales_file(context: dg.AssetExecutionContext, store: dg.ResourceParam[ObjectStore]) -> None:
         with explained():
-            _record_suppliers(context, store)
+            _record_suppliers(context, store, in_parts=in_parts)
 
     return [raw_sales_file]
 
 
-def _record_suppliers(context: dg.AssetExecutionContext, store: ObjectStore) -> None:
+def _record_suppliers(context: dg.AssetExecutionContext, store: ObjectStore, *, in_parts: bool) -> None:
     from walmart_bi.sales.landing import suppliers
 
     def pass_over(delivered: ObjectInfo, error: WalmartBiError) -> None:
@@ -49,7 +49,7 @@ def _record_suppliers(context: dg.AssetExecutionContext, store: ObjectStore) -> 
     started = time.perf_counter()
     for month, delivered in sorted(chosen.items()):
         if delivered.key not in inspected:
-            inspected[delivered.key] = _inspect(context, store, delivered)
+            inspected[delivered.key] = _inspect(context, store, delivered, in_parts=in_parts)
         source = inspected[delivered.key]
         Handover(store).write(RAW_SALES_FILE, month, source)
     seconds = round(time.perf_counter() - started, 3)
@@ -65,12 +65,14 @@ def _record_suppliers(context: dg.AssetExecutionContext, store: ObjectStore) -> 
         )
 
 
-def _inspect(context: dg.AssetExecutionContext, store: ObjectStore, delivered: ObjectInfo) -> SourceFile:
+def _inspect(
+    context: dg.AssetExecutionContext, store: ObjectStore, delivered: ObjectInfo, *, in_parts: bool
+) -> SourceFile:
     from walmart_bi.sales.publishing import inspect_delivered
 
     context.log.info(f"reading {delivered.key} ({delivered.size:,} bytes)")
     try:
-        source = inspect_delivered(store, delivered)
+        source = inspect_delivered(store, delivered, in_parts=in_parts)
     except WalmartBiError as error:
         report = report_rejected(store, delivered, error, at=dt.datetime.now(dt.UTC))
         context.log.error(f"{delivered.key} is rejected; the report is {store.uri(report)}")

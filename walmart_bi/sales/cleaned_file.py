@@ -85,36 +85,92 @@ def clean_file(
     Raises RejectedFile, and SourceChanged when the file's bytes are not those of `source`.
     """
     digest = hashlib.sha256()
+    hasher, seen = RecordHasher(), SeenRecords(source.records)
     rules = Rules(today, tuple(source.declared_months), cache(lambda: prove_date_order(path, source.key)))
     with ExitStack() as files:
-        run = _Run(source, rules, months, workdir, files)
+        run = Run(source, rules, months, workdir, files)
         try:
             for batch in one_ahead(open_raw(path, source.key, digest.update).batches):
-                run.add(batch)
+                run.add(batch, seen.first_lines(*hasher.hashes(batch), batch.lines))
                 if progress is not None:
                     progress(run.records)
         except RejectedFile:
-            _check_unchanged(source, _sha256(path))
+            require_unchanged(source, _sha256(path))
             raise
-        _check_unchanged(source, digest.hexdigest())
-        return run.finish(policy)
+        require_unchanged(source, digest.hexdigest())
+        require_declared_months(source, run.records, run.reasons)
+        # Copies are left out of the share: in a file that holds everything twice they would hide themselves.
+        share = seen.distinct_ids() / run.different if run.different else 0.0
+        applied = applied_policy(policy, share)
+        return as_cleaned_file(run.finish(applied), applied, share)
 
 
-class _Run:
-    """The state of one pass over a file."""
+def applied_policy(policy: DuplicatePolicy, share: float) -> DuplicatePolicy:
+    """What `auto` means for a file with this share of distinct customers."""
+    if policy != "auto":
+        return policy
+    return "drop_exact" if share >= NEARLY_UNIQUE_SHARE else "keep"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the records of a file, or of a part of one: files, and counts of what they hold."""
+
+    months: dict[str, MonthFile]
+    records: int
+    quarantined: int
+    duplicates_removed: int
+    other_months: int
+    reasons: Counter[str]
+    repairs: Counter[str]
+    unknown: Counter[tuple[str, str]]
+    month_quarantined: Counter[str]
+    month_removed: Counter[str]
+    quarantine_file: Path | None
+    duplicates_file: Path | None
+
+
+def as_cleaned_file(outcome: Outcome, applied: DuplicatePolicy, share: float) -> CleanedFile:
+    """The outcome of all records of a file in the form that the next layer takes."""
+    # What was written, not what was accepted: a record lost in between must be missing from the sum.
+    counts = FileCounts(
+        raw_records=outcome.records,
+        loaded=sum(file.written_rows for file in outcome.months.values()),
+        quarantined=outcome.quarantined,
+        duplicates_removed=outcome.duplicates_removed,
+        other_months=outcome.other_months,
+        quarantined_by_reason=dict(sorted(outcome.reasons.items())),
+        repaired_by_kind=dict(sorted(outcome.repairs.items())),
+        unknown_values=_named(outcome.unknown),
+    )
+    months = {
+        month: CleanedMonth(
+            file.path,
+            file.sha256,
+            file.size,
+            file.totals,
+            outcome.month_quarantined[month],
+            outcome.month_removed[month],
+        )
+        for month, file in outcome.months.items()
+    }
+    return CleanedFile(months, counts, applied, share, outcome.quarantine_file, outcome.duplicates_file)
+
+
+class Run:
+    """The state of one pass over the records of a file, or of a part of one."""
 
     def __init__(
         self, source: SourceFile, rules: Rules, months: Sequence[str], workdir: Path, files: ExitStack
     ) -> None:
-        self._source, self._rules = source, rules
+        self._rules = rules
         self._months = {_month_number(month): month for month in sorted(months)}
         self._month_files = MonthFiles(self._months.values(), workdir, files.enter_context(OneBehind()))
         self._quarantine = files.enter_context(SetAside(workdir / "quarantine.csv", QUARANTINE_COLUMNS, source.key))
         self._duplicates = files.enter_context(SetAside(workdir / "duplicates.csv", DUPLICATES_COLUMNS, source.key))
         self._copies = ExtraCopies(workdir / "extra_copies.arrow")
-        self._hasher, self._seen = RecordHasher(), SeenRecords(source.records)
-        self.records = self._different = self._other = 0
-        self._reasons: Counter[str] = Counter()
+        self.records = self.different = self._other = 0
+        self.reasons: Counter[str] = Counter()
         self._month_quarantined: Counter[str] = Counter()
         self._month_removed: Counter[str] = Counter()
         self._repairs: Counter[str] = Counter()
@@ -122,11 +178,10 @@ class _Run:
         self._unknown: Counter[tuple[str, str]] = Counter()
         self._copies_unknown: Counter[tuple[str, str]] = Counter()
 
-    def add(self, batch: RawBatch) -> None:
-        """Account for every record of a batch."""
+    def add(self, batch: RawBatch, first_lines: Ints) -> None:
+        """Account for every record of a batch; each with the line of the first one that equals it, or 0."""
         self.records += batch.records
-        first_lines = self._seen.first_lines(*self._hasher.hashes(batch), batch.lines)
-        self._different += int(np.count_nonzero(first_lines == 0))
+        self.different += int(np.count_nonzero(first_lines == 0))
         cleaned = clean(batch, self._rules)
         self._set_aside(batch, cleaned)
         asked = np.isin(cleaned.months, list(self._months)) & cleaned.good
@@ -157,53 +212,31 @@ class _Run:
         for line, row, pairs in zip(lines, found, found.values(), strict=True):
             self._quarantine.add(line, *_described(pairs), raw=batch.raw(row))
         for pairs, records in Counter(found.values()).items():
-            self._reasons.update(dict.fromkeys((reason for reason, _ in pairs), records))
+            self.reasons.update(dict.fromkeys((reason for reason, _ in pairs), records))
         bad = np.flatnonzero(~cleaned.good & cleaned.dated)
         for month, records in zip(*np.unique(cleaned.months[bad], return_counts=True), strict=True):
             if int(month) in self._months:
                 self._month_quarantined[self._months[int(month)]] += int(records)
         for record in batch.damaged:
             self._quarantine.add(record.line, ";".join(record.reasons), ";".join(record.columns), raw=record.raw)
-            self._reasons.update(record.reasons)
+            self.reasons.update(record.reasons)
 
-    def finish(self, policy: DuplicatePolicy) -> CleanedFile:
-        """Decide about the extra copies and close the files."""
-        self._check_declared_months()
-        # Copies are left out of the share: in a file that holds everything twice they would hide themselves.
-        share = self._seen.distinct_ids() / self._different if self._different else 0.0
-        applied = policy
-        if policy == "auto":
-            applied = "drop_exact" if share >= NEARLY_UNIQUE_SHARE else "keep"
-        self._settle_copies(applied)
-        files = self._month_files.close()
-        # What was written, not what was accepted: a record lost in between must be missing from the sum.
-        counts = FileCounts(
-            raw_records=self.records,
-            loaded=sum(file.written_rows for file in files.values()),
+    def finish(self, policy: DuplicatePolicy) -> Outcome:
+        """Treat the extra copies by the policy, which is not `auto` any more, and close the files."""
+        self._settle_copies(policy)
+        return Outcome(
+            months=self._month_files.close(),
+            records=self.records,
             quarantined=self._quarantine.rows,
             duplicates_removed=self._duplicates.rows,
             other_months=self._other,
-            quarantined_by_reason=dict(sorted(self._reasons.items())),
-            repaired_by_kind=dict(sorted(self._repairs.items())),
-            unknown_values=_named(self._unknown),
-        )
-        return CleanedFile(
-            {month: self._cleaned_month(month, file) for month, file in files.items()},
-            counts,
-            applied,
-            share,
-            self._quarantine.path,
-            self._duplicates.path,
-        )
-
-    def _cleaned_month(self, month: str, file: MonthFile) -> CleanedMonth:
-        return CleanedMonth(
-            file.path,
-            file.sha256,
-            file.size,
-            file.totals,
-            self._month_quarantined[month],
-            self._month_removed[month],
+            reasons=self.reasons,
+            repairs=self._repairs,
+            unknown=self._unknown,
+            month_quarantined=self._month_quarantined,
+            month_removed=self._month_removed,
+            quarantine_file=self._quarantine.path,
+            duplicates_file=self._duplicates.path,
         )
 
     def _settle_copies(self, policy: str) -> None:
@@ -216,7 +249,7 @@ class _Run:
                     self._month_removed[name] += len(of_month)
                 else:
                     self._month_quarantined[name] += len(of_month)
-                    self._reasons[DUPLICATE_RECORD] += len(of_month)
+                    self.reasons[DUPLICATE_RECORD] += len(of_month)
             for line, first_line, raw in zip(rows["source_line"].to_pylist(), first_lines, raws, strict=True):
                 if policy == "drop_exact":
                     self._duplicates.add(line, first_line, raw=raw)
@@ -226,17 +259,18 @@ class _Run:
             self._repairs += self._copies_repairs
             self._unknown += self._copies_unknown
 
-    def _check_declared_months(self) -> None:
-        outside = self._reasons[OUTSIDE_DECLARED_MONTH]
-        if outside > self.records * OUTSIDE_MONTH_SHARE:
-            declared = self._rules.declared
-            raise RejectedFile(
-                OUTSIDE_DECLARED_MONTH,
-                f"{outside:,} of {self.records:,} records lie outside the months of the file's name "
-                f"({declared[0]} to {declared[-1]}); at most {OUTSIDE_MONTH_SHARE:.0%} may.",
-                place=self._source.key,
-                next_step="name the file after the months that it holds, or deliver the right file.",
-            )
+
+def require_declared_months(source: SourceFile, records: int, reasons: Counter[str]) -> None:
+    """Reject a file of which too many records lie outside the months that its name declares."""
+    outside, declared = reasons[OUTSIDE_DECLARED_MONTH], source.declared_months
+    if outside > records * OUTSIDE_MONTH_SHARE:
+        raise RejectedFile(
+            OUTSIDE_DECLARED_MONTH,
+            f"{outside:,} of {records:,} records lie outside the months of the file's name "
+            f"({declared[0]} to {declared[-1]}); at most {OUTSIDE_MONTH_SHARE:.0%} may.",
+            place=source.key,
+            next_step="name the file after the months that it holds, or deliver the right file.",
+        )
 
 
 @lru_cache(maxsize=1024)
@@ -266,7 +300,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_unchanged(source: SourceFile, sha256: str) -> None:
+def require_unchanged(source: SourceFile, sha256: str) -> None:
+    """Raise SourceChanged when this is not the hash of the bytes that were inspected."""
     if sha256 != source.sha256:
         raise SourceChanged(
             "The file changed after it was inspected; nothing of it was loaded.",

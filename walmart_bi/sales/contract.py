@@ -263,6 +263,9 @@ NEARLY_UNIQUE_SHARE = 0.9
 MAX_RECORD_BYTES = 131_072
 MAX_RECORDS = 100_000_000
 MAX_TEXT_BYTES = 32 * 2**30
+# The same for a file that is cleaned in parts. Its hashes are numbered with 32 bits, and may all be of one customer.
+MAX_RECORDS_IN_PARTS = 4_000_000_000
+MAX_TEXT_BYTES_IN_PARTS = 512 * 2**30
 MAX_EXPANSION = 100
 EXPANSION_GRACE_BYTES = 8 * 2**20
 MAX_NAMED_UNKNOWN_VALUES = 50

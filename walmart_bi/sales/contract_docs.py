@@ -71,6 +71,8 @@ def _limits() -> Iterable[Sequence[str]]:
     yield "bytes of a record", f"{contract.MAX_RECORD_BYTES:,}"
     yield "records of a file", f"{contract.MAX_RECORDS:,}"
     yield "bytes of a file's text", f"{contract.MAX_TEXT_BYTES:,}"
+    yield "the same of a CSV file that is cleaned in parts: records", f"{contract.MAX_RECORDS_IN_PARTS:,}"
+    yield "the same of a CSV file that is cleaned in parts: bytes of text", f"{contract.MAX_TEXT_BYTES_IN_PARTS:,}"
     yield "growth of a gzip or Parquet file (after its first 8 MiB)", f"{contract.MAX_EXPANSION} times"
 
 

@@ -20,11 +20,18 @@ _CERTAIN_RECORDS = 10
 MAX_LINE_BYTES = MAX_RECORD_BYTES + len(b"\r\n")
 
 
-def count_records(path: Path, name: str, delimiter: str, on_bytes: Callable[[bytes], object] | None = None) -> int:
+def count_records(
+    path: Path,
+    name: str,
+    delimiter: str,
+    on_bytes: Callable[[bytes], object] | None = None,
+    *,
+    in_parts: bool = False,
+) -> int:
     """The number of records after the header; `on_bytes` sees every byte of the file. Raises RejectedFile."""
     if is_parquet(path):
         return _count_parquet(path, on_bytes)
-    counter = _Counter(name, delimiter, _lines(text_chunks(path, name, on_bytes)))
+    counter = _Counter(name, delimiter, _lines(text_chunks(path, name, on_bytes, in_parts=in_parts)))
     counter.count()
     counter.reject_other_encoding()
     return counter.records - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from walmart_bi.sales.columns import column
@@ -15,12 +15,22 @@ def prove_date_order(path: Path, name: str) -> DateOrder | None:
 
     Proof is a number above 12 in one position and none in the other.
     """
+    return proved_order(*largest_numbers(date_texts(path, name)))
+
+
+def largest_numbers(texts: Iterable[str]) -> tuple[int, int]:
+    """The largest number in the first and in the second position of all dates of the form A/B/YYYY, or 0."""
     largest_first = largest_second = 0
-    for text in date_texts(path, name):
+    for text in texts:
         numbers = year_last_numbers(text)
         if numbers is not None:
             largest_first = max(largest_first, numbers[0])
             largest_second = max(largest_second, numbers[1])
+    return largest_first, largest_second
+
+
+def proved_order(largest_first: int, largest_second: int) -> DateOrder | None:
+    """The order that the largest numbers of a whole file prove, or None."""
     if largest_first > 12 >= largest_second:
         return "D/M/Y"
     if largest_second > 12 >= largest_first:

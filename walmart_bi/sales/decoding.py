@@ -12,13 +12,19 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from walmart_bi.sales.contract import EXPANSION_GRACE_BYTES, MAX_EXPANSION, MAX_TEXT_BYTES
+from walmart_bi.sales.contract import (
+    EXPANSION_GRACE_BYTES,
+    MAX_EXPANSION,
+    MAX_TEXT_BYTES,
+    MAX_TEXT_BYTES_IN_PARTS,
+)
 from walmart_bi.sales.errors import RejectedFile
 
 CHUNK_BYTES = 4 * 2**20
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 
+TOO_LARGE_STEP = "split the file by month and deliver the parts, or clean it on a cluster (docs/scale.md)."
 _SAVE_AS_CSV = "export the data as CSV text in UTF-8 and deliver that file."
 _FOREIGN_KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "zip", "a zip archive or an Excel workbook"),
@@ -43,11 +49,21 @@ def is_parquet(path: Path) -> bool:
         return file.read(len(PARQUET)) == PARQUET
 
 
-def text_chunks(path: Path, name: str, on_bytes: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
+def plain_text_start(path: Path) -> int | None:
+    """Where the text begins in a file whose bytes are its text, after a byte order mark; None for any other file."""
+    with path.open("rb") as file:
+        head = file.read(len(PARQUET))
+    encoding, mark = _encoding(head)
+    return None if head.startswith((GZIP, PARQUET)) or encoding != "utf-8" else len(mark)
+
+
+def text_chunks(
+    path: Path, name: str, on_bytes: Callable[[bytes], object] | None = None, *, in_parts: bool = False
+) -> Iterator[bytes]:
     """The file's text as UTF-8 bytes without a byte order mark, in chunks of bounded size.
 
-    `name` is the file's name in messages; `on_bytes` sees every raw byte of the file once, in order. Raises
-    RejectedFile for what is not text or breaks a cap.
+    `name` is the file's name in messages; `on_bytes` sees every raw byte of the file once, in order; a file that is
+    cleaned in parts may be larger. Raises RejectedFile for what is not text or breaks a cap.
     """
     raw = _raw_chunks(path, on_bytes)
     head = _head(raw)
@@ -63,7 +79,7 @@ def text_chunks(path: Path, name: str, on_bytes: Callable[[bytes], object] | Non
         head = _head(text)
         text = chain((head,), text)
     _reject_markup(head, name)
-    return _capped(text, name)
+    return _capped(text, name, MAX_TEXT_BYTES_IN_PARTS if in_parts else MAX_TEXT_BYTES)
 
 
 def _raw_chunks(path: Path, on_bytes: Callable[[bytes], object] | None) -> Iterator[bytes]:
@@ -183,16 +199,16 @@ def _reject_markup(head: bytes, name: str) -> None:
             )
 
 
-def _capped(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+def _capped(chunks: Iterator[bytes], name: str, most: int) -> Iterator[bytes]:
     total = 0
     for chunk in chunks:
         total += len(chunk)
-        if total > MAX_TEXT_BYTES:
+        if total > most:
             raise RejectedFile(
                 "too_large",
-                f"The file has more than {MAX_TEXT_BYTES:,} bytes of text.",
+                f"The file has more than {most:,} bytes of text.",
                 place=name,
-                next_step="split the file by month and deliver the parts.",
+                next_step=TOO_LARGE_STEP,
             )
         if chunk:
             yield chunk

@@ -16,11 +16,14 @@ from walmart_bi.sales.reading import open_header
 from walmart_bi.sales.values import Fault, parse_date
 
 
-def inspect_source(path: Path, *, key: str, etag: str, modified: dt.datetime) -> SourceFile:
-    """The facts about a delivered file. Raises RejectedFile when it cannot be cleaned as a whole."""
+def inspect_source(path: Path, *, key: str, etag: str, modified: dt.datetime, in_parts: bool = False) -> SourceFile:
+    """The facts about a delivered file, which may be larger when it is to be cleaned in parts.
+
+    Raises RejectedFile when it cannot be cleaned as a whole.
+    """
     header = open_header(path, key)
     digest = hashlib.sha256()
-    records = count_records(path, key, header.delimiter, digest.update)
+    records = count_records(path, key, header.delimiter, digest.update, in_parts=in_parts)
     if records == 0:
         raise RejectedFile(
             "header_only",

@@ -10,12 +10,14 @@ import datetime as dt
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.points import reached
 from walmart_bi.records import MonthlyObject, SourceFile
 from walmart_bi.sales.cleaned_file import CleanedFile, DuplicatePolicy, clean_file
+from walmart_bi.sales.cleaned_in_parts import Elsewhere, clean_in_parts
 from walmart_bi.sales.contract import CONTRACT_VERSION
 from walmart_bi.sales.gates import refusals
 from walmart_bi.sales.inspection import inspect_source
@@ -27,11 +29,13 @@ class RefusedMonth(WalmartBiError):
     """A cleaned month that must not be published, with every reason."""
 
 
-def inspect_delivered(store: ObjectStore, delivered: ObjectInfo) -> SourceFile:
+def inspect_delivered(store: ObjectStore, delivered: ObjectInfo, *, in_parts: bool = False) -> SourceFile:
     """Read the delivered file once: hash, header, independent record count. Raises RejectedFile."""
     with store.fetch(delivered.key, delivered.etag) as path:
         reached("read.opened")
-        source = inspect_source(path, key=delivered.key, etag=delivered.etag, modified=delivered.modified)
+        source = inspect_source(
+            path, key=delivered.key, etag=delivered.etag, modified=delivered.modified, in_parts=in_parts
+        )
     reached("read.counted")
     return source
 
@@ -44,13 +48,15 @@ def clean_into_store(
     today: dt.date,
     policy: DuplicatePolicy,
     progress: Callable[[int], None] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> dict[str, MonthlyObject]:
     """Clean the source's asked months into staged Parquet objects, one a month, with quarantine and duplicates.
 
-    Raises RejectedFile, SourceChanged, ObjectChanged.
+    In this process, or in parts elsewhere. Raises RejectedFile, SourceChanged, ObjectChanged, ClusterError.
     """
+    clean = clean_file if elsewhere is None else partial(clean_in_parts, elsewhere=elsewhere)
     with tempfile.TemporaryDirectory(prefix="walmart_bi_") as scratch, store.fetch(source.key, source.etag) as path:
-        cleaned = clean_file(
+        cleaned = clean(
             path, source, months=months, today=today, policy=policy, workdir=Path(scratch), progress=progress
         )
         reached("clean.done")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from walmart_bi.sales.contract import (
     INVALID_ENCODING,
     MAX_RECORD_BYTES,
     MAX_RECORDS,
+    MAX_RECORDS_IN_PARTS,
     WRONG_FIELD_COUNT,
 )
-from walmart_bi.sales.decoding import CHUNK_BYTES, is_parquet, text_chunks
+from walmart_bi.sales.decoding import CHUNK_BYTES, TOO_LARGE_STEP, is_parquet, text_chunks
 from walmart_bi.sales.encodings import Encodings
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.header import Header, read_header
@@ -40,8 +42,8 @@ def open_raw(path: Path, name: str, on_bytes: Callable[[bytes], object] | None =
     """
     if is_parquet(path):
         return open_parquet(path, name, on_bytes)
-    header, line, chunks = _open_text(path, name, on_bytes)
-    return RawFile(header, _batches(header, line, chunks, name))
+    text = _open_text(path, name, on_bytes)
+    return RawFile(text.header, _parsed(text.header, _splits(text, name, MAX_RECORDS)))
 
 
 def open_header(path: Path, name: str) -> Header:
@@ -49,11 +51,35 @@ def open_header(path: Path, name: str) -> Header:
     return open_raw(path, name).header
 
 
-def _open_text(
-    path: Path, name: str, on_bytes: Callable[[bytes], object] | None
-) -> tuple[Header, int, Iterator[bytes]]:
-    """The header, the line after it, and the text after it in chunks."""
-    chunks = text_chunks(path, name, on_bytes)
+def open_splits(
+    path: Path, name: str, on_bytes: Callable[[bytes], object] | None = None
+) -> tuple[Header, int, Iterator[Split]]:
+    """For a file in parts: the header, where the text after it begins, and that text cut into records, no further.
+
+    The splits follow each other without a gap. Raises RejectedFile for the same files as `open_raw`.
+    """
+    text = _open_text(path, name, on_bytes, in_parts=True)
+    return text.header, text.begin, _splits(text, name, MAX_RECORDS_IN_PARTS)
+
+
+def read_part(header: Header, first_line: int, data: bytes, name: str) -> Iterator[RawBatch]:
+    """The batches of some whole records of a CSV file, of which the first begins on `first_line`."""
+    chunks = (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
+    return _parsed(header, _splits(_Text(header, 0, first_line, chunks), name, MAX_RECORDS))
+
+
+@dataclass(frozen=True)
+class _Text:
+    """The text after a header: where it begins in all text, on which line, and in chunks."""
+
+    header: Header
+    begin: int
+    line: int
+    chunks: Iterator[bytes]
+
+
+def _open_text(path: Path, name: str, on_bytes: Callable[[bytes], object] | None, *, in_parts: bool = False) -> _Text:
+    chunks = text_chunks(path, name, on_bytes, in_parts=in_parts)
     data, end = b"", -1
     for chunk in chunks:
         data += chunk
@@ -71,7 +97,7 @@ def _open_text(
         raise _too_long(name, line)
     header = read_header(data[start:end].decode("utf-8", "replace"), name, line)
     after = end + (2 if data[end : end + 2] == b"\r\n" else 1)
-    return header, line + 1, chain((data[after:],), chunks)
+    return _Text(header, after, line + 1, chain((data[after:],), chunks))
 
 
 def _end_of_first_record(data: bytes) -> int:
@@ -81,9 +107,17 @@ def _end_of_first_record(data: bytes) -> int:
     return min(ends) if ends and min(ends) < len(data) - 1 else -1
 
 
-def _batches(header: Header, line: int, chunks: Iterator[bytes], name: str) -> Iterator[RawBatch]:
-    carry, records, encodings = b"", 0, Encodings(header.field_names)
-    for chunk in chain(chunks, (None,)):
+def _parsed(header: Header, splits: Iterator[Split]) -> Iterator[RawBatch]:
+    encodings = Encodings(header.field_names)
+    for part in splits:
+        if len(part.block):
+            yield _parse(part.block, header, encodings)
+
+
+def _splits(text: _Text, name: str, most: int) -> Iterator[Split]:
+    header, line = text.header, text.line
+    carry, records = b"", 0
+    for chunk in chain(text.chunks, (None,)):
         data = carry + (chunk or b"")
         if not data:
             continue
@@ -91,15 +125,14 @@ def _batches(header: Header, line: int, chunks: Iterator[bytes], name: str) -> I
         _check_record_sizes(part, data, name, at_end=chunk is None)
         carry, line = data[part.consumed :], part.next_line
         records += len(part.block)
-        if records > MAX_RECORDS:
+        if records > most:
             raise RejectedFile(
                 "too_large",
-                f"The file has more than {MAX_RECORDS:,} records.",
+                f"The file has more than {most:,} records.",
                 place=f"{name}, line {line}",
-                next_step="split the file by month and deliver the parts.",
+                next_step=TOO_LARGE_STEP,
             )
-        if len(part.block):
-            yield _parse(part.block, header, encodings)
+        yield part
     if records == 0:
         raise RejectedFile(
             "header_only",

@@ -30,11 +30,14 @@ _FIRST_BYTES = np.array([256**count - 1 for count in range(9)], np.uint64)
 
 
 class RecordHasher:
-    """Hashes of records by their raw fields, under one set of random keys."""
+    """Hashes of records by their raw fields, under one set of random keys.
 
-    def __init__(self) -> None:
+    The keys of the first `columns` are made at once, so that copies of the hasher in other processes agree on them.
+    """
+
+    def __init__(self, columns: int = 0) -> None:
         self._digest_key = secrets.token_bytes(32)
-        self._keys: list[Hashes] = []
+        self._keys: list[Hashes] = [_random_keys(2) for _ in range(columns)]
 
     def hashes(self, batch: RawBatch) -> tuple[Hashes, Hashes]:
         """For each record of the batch: the hash of its customer id, and that plus the hash of its other fields."""

@@ -1,5 +1,7 @@
 """What every object store promises; the contract suite in `walmart_bi_tests/contracts` holds each store to it.
 
+A store can be pickled, without its connection and without credentials: another process opens its own.
+
 Only the promise and its errors belong here: no file system, no boto3, no Dagster. Keys are relative, `/`-separated
 names such as `raw_data/2025-03.csv`; the prefixes that the project uses are constants below.
 """
@@ -76,6 +78,14 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def read_range(self, key: str, start: int, stop: int, etag: str | None = None) -> bytes:
+        """The bytes from `start` up to `stop` (not included) of the object, all in memory.
+
+        With an etag: of exactly that version, else ObjectChanged. Raises ObjectNotFound, and StoreError when the object
+        ends before `stop`.
+        """
+        ...
+
     def put_new(self, key: str, source: Path) -> ObjectInfo:
         """Write once. Equal bytes under the key already: no-op. Other bytes: ObjectExists, nothing changes."""
         ...
@@ -119,6 +129,15 @@ def validate_key(key: str) -> str:
             next_step="rename the file with letters, digits, dots, dashes and underscores, and deliver it again.",
         )
     return key
+
+
+def too_short(place: str) -> StoreError:
+    """The error of a `read_range` beyond the end."""
+    return StoreError(
+        "The object ends before the bytes that were to be read.",
+        place=place,
+        next_step="run it again; if it stays, something else writes there.",
+    )
 
 
 def prefix_folder(prefix: str) -> str:

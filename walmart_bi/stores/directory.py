@@ -33,6 +33,7 @@ from walmart_bi.stores.base import (
     StoreError,
     is_hidden,
     prefix_folder,
+    too_short,
     validate_key,
 )
 from walmart_bi.stores.local_files import file_errors, opened
@@ -75,6 +76,15 @@ class DirectoryStore:
         yield self._path(key)
         if etag is not None:
             self._require_version(key, etag)
+
+    def read_range(self, key: str, start: int, stop: int, etag: str | None = None) -> bytes:
+        """Some bytes of the object; with an etag its version is compared before and after."""
+        with self.fetch(key, etag) as path, opened(path) as content, file_errors(path):
+            content.seek(start)
+            found = content.read(stop - start)
+        if len(found) != stop - start:
+            raise too_short(self.uri(key))
+        return found
 
     def put_new(self, key: str, source: Path) -> ObjectInfo:
         """Write once. Equal bytes under the key already: no-op. Other bytes: ObjectExists, nothing changes."""

@@ -36,6 +36,7 @@ from walmart_bi.stores.base import (
     StoreError,
     is_hidden,
     prefix_folder,
+    too_short,
     validate_key,
 )
 from walmart_bi.stores.local_files import opened
@@ -96,6 +97,16 @@ class S3Store:
             yield copy
         if etag is not None and self.head(key).etag != etag:
             raise self._changed(key)
+
+    def read_range(self, key: str, start: int, stop: int, etag: str | None = None) -> bytes:
+        """Some bytes of the object, with one request; with an etag S3 itself compares the version."""
+        if stop <= start:
+            return b""
+        with _scratch() as scratch:
+            copy = scratch / "range"
+            self._download(key, etag, copy, (start, stop))
+            with opened(copy) as content:
+                return content.read()
 
     def put_new(self, key: str, source: Path) -> ObjectInfo:
         """Write once. Equal bytes under the key already: no-op. Other bytes: ObjectExists, nothing changes.
@@ -184,6 +195,10 @@ class S3Store:
             self._upload(key, content, sha256_of(content), _ONLY_IF_ABSENT)
         self.read_bytes(key)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the connection: another process makes its own, with the credentials that it has."""
+        return {name: value for name, value in self.__dict__.items() if name != "_client"}
+
     @functools.cached_property
     def _client(self) -> Any:
         return s3_client() if self._given_client is None else self._given_client
@@ -224,14 +239,20 @@ class S3Store:
                 raise
         return _info(key, answer["ContentLength"], answer, self.uri(key))
 
-    def _download(self, key: str, etag: str | None, copy: Path) -> None:
-        """Copy exactly one version. A transfer that was cut or damaged is begun anew, with the same condition."""
+    def _download(self, key: str, etag: str | None, copy: Path, span: tuple[int, int] | None = None) -> None:
+        """Copy exactly one version, or a span of its bytes. A transfer that was cut or damaged is begun anew.
+
+        Only a whole object can be held against the hash that it was written with; of a span the length is known.
+        """
         for round_ in range(_ROUNDS):
             _pause(round_)
-            answer = self._get(key, etag)
+            answer = self._get(key, etag, span)
+            if span is not None and answer["ContentLength"] != span[1] - span[0]:
+                answer["Body"].close()
+                raise too_short(self.uri(key))
             written = {name.lower(): text for name, text in answer["Metadata"].items()}.get(_HASH)
             arrived = received(answer["Body"], copy)
-            if arrived is not None and written in {None, arrived}:
+            if arrived is not None and (span is not None or written in {None, arrived}):
                 return
         raise StoreError(
             f"The object arrived cut or damaged {_ROUNDS} times.",
@@ -239,8 +260,10 @@ class S3Store:
             next_step="check the network, then run it again; if it stays, deliver or publish the object again.",
         )
 
-    def _get(self, key: str, etag: str | None) -> Any:
+    def _get(self, key: str, etag: str | None, span: tuple[int, int] | None) -> Any:
         condition = {"IfMatch": f'"{etag}"'} if etag is not None else {}
+        if span is not None:
+            condition["Range"] = f"bytes={span[0]}-{span[1] - 1}"
         try:
             with s3_errors(self.uri(key)):
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._full(key), **condition)

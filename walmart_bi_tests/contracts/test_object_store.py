@@ -19,6 +19,7 @@ from walmart_bi.stores.base import (
     ObjectExists,
     ObjectNotFound,
     ObjectStore,
+    StoreError,
     is_hidden,
     validate_key,
 )
@@ -67,6 +68,35 @@ def test_what_was_put_is_read_back_byte_for_byte(store, local, content):
     assert written.size == len(content)
     with store.fetch("raw_data/a.bin") as path:
         assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 10), (0, 1), (9, 10), (3, 7), (4, 4)])
+def test_a_range_is_the_bytes_from_start_up_to_stop(store, start, stop):
+    written = store.write_bytes("a", b"0123456789")
+
+    assert store.read_range("a", start, stop) == b"0123456789"[start:stop]
+    assert store.read_range("a", start, stop, written.etag) == b"0123456789"[start:stop]
+
+
+def test_a_range_of_another_version_is_refused(store):
+    old = store.write_bytes("a", b"0123456789")
+    store.write_bytes("a", b"9876543210")
+
+    with pytest.raises(ObjectChanged):
+        store.read_range("a", 0, 5, old.etag)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(5, 11), (10, 12), (20, 30)])
+def test_a_range_beyond_the_end_is_refused(store, start, stop):
+    store.write_bytes("a", b"0123456789")
+
+    with pytest.raises(StoreError):
+        store.read_range("a", start, stop)
+
+
+def test_a_range_of_a_missing_object_is_not_found(store):
+    with pytest.raises(ObjectNotFound):
+        store.read_range("missing", 0, 5)
 
 
 def test_write_bytes_and_put_and_put_new_store_the_same_object(store, local):

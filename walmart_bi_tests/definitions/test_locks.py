@@ -40,7 +40,9 @@ def asked_for(lock: str) -> list[Requirement]:
     """What pyproject.toml asks for in the environment that this lock describes."""
     project = pyproject()
     groups = project["dependency-groups"]
-    entries = project["project"]["dependencies"] + groups["build"] + (groups["dev"] if lock == DEV else [])
+    entries = project["project"]["dependencies"] + groups["build"]
+    if lock == DEV:
+        entries += groups["dev"] + project["project"]["optional-dependencies"]["scale"]
     return [Requirement(entry) for entry in entries if isinstance(entry, str)]
 
 
@@ -87,6 +89,28 @@ def licence(name: str) -> str:
     declared = str(metadata.get("license_expression", "")), str(metadata.get("license", "")).strip().partition("\n")[0]
     classifiers = [value for value in metadata.get("classifier", []) if value.startswith("License ::")]
     return "; ".join(filter(None, [*declared, *classifiers]))
+
+
+def needed_by(names: set[str]) -> set[str]:
+    """The packages and, as far as they are installed, all that they need."""
+    found: set[str] = set()
+    while names:
+        found |= names
+        needs = [Requirement(need) for name in names for need in importlib.metadata.requires(name) or ()]
+        names = {
+            canonicalize_name(n.name) for n in needs if n.marker is None or n.marker.evaluate({"extra": ""})
+        } - found
+    return found
+
+
+def test_every_package_that_cleaning_on_a_cluster_needs_is_locked_and_has_such_a_licence() -> None:
+    scale = {Requirement(entry).name for entry in pyproject()["project"]["optional-dependencies"]["scale"]}
+    packages = needed_by(scale)
+    assert packages > {"distributed", "dask", "tornado", "msgpack", "cryptography"}
+    assert packages - set(pins(DEV)) == set()
+    licences = {name: licence(name) for name in packages}
+    assert {n: text for n, text in licences.items() if REFUSED_LICENCES.search(text)} == {}
+    assert {n: text for n, text in licences.items() if not KEPT_LICENCES.search(text)} == {}
 
 
 def test_every_run_time_package_has_a_licence_that_lets_this_project_be_given_away() -> None:

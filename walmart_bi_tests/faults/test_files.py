@@ -20,6 +20,7 @@ from walmart_bi.reporting.snapshot import LATEST, latest_files
 from walmart_bi.reporting.story_files import prepare_story, read_story, story_files
 from walmart_bi.reporting.tableau.packages import pack, unpacked_extract
 from walmart_bi.reporting.view_files import read_view
+from walmart_bi.sales.cleaned_in_parts import Elsewhere
 from walmart_bi.sales.publishing import clean_into_store, inspect_delivered
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi.warehouse.integrity import read_loads
@@ -32,6 +33,7 @@ from walmart_bi_tests.faults.injection import raised_at
 from walmart_bi_tests.faults.outcomes import NOTHING, Work, outcome
 from walmart_bi_tests.faults.sites import CallSite, sites_of
 from walmart_bi_tests.snapshots import Dashboard
+from walmart_bi_tests.unit.sales.in_parts import here
 
 KEY = "raw_data/folder/sales_2024-03.csv"
 CONTENT = b"0123456789" * 40
@@ -128,6 +130,15 @@ def being_busy(place: Place) -> Work:
 
 def cleaning(place: Place) -> Work:
     """A file with good rows, rows that are set aside, and copies."""
+    return _cleaning(place, None)
+
+
+def cleaning_in_parts(place: Place) -> Work:
+    """The same file, cut into parts."""
+    return _cleaning(place, Elsewhere(here, place.store, [].append, 1_000))
+
+
+def _cleaning(place: Place, elsewhere: Elsewhere | None) -> Work:
     content = file_of([*good(40), *good(3), *each("purchase_date", "never", "2024-02-31")])
     info = place.store.write_bytes("raw_data/sales_2024-03.csv", content)
 
@@ -135,7 +146,9 @@ def cleaning(place: Place) -> Work:
         with explained():
             source = inspect_delivered(place.store, info)
             policy: Any = "drop_exact"
-            staged = clean_into_store(place.store, source, months=["2024-03"], today=TODAY, policy=policy)
+            staged = clean_into_store(
+                place.store, source, months=["2024-03"], today=TODAY, policy=policy, elsewhere=elsewhere
+            )
         counts = staged["2024-03"].counts
         return counts.loaded, counts.quarantined, counts.duplicates_removed
 
@@ -273,6 +286,8 @@ CASES: dict[str, Callable[[Place], Work]] = {
     f"{_CLEANING}month_files.py _OpenMonth.write self.writer.write_table": cleaning,
     f"{_CLEANING}month_files.py _writer pq.ParquetWriter": cleaning,
     f"{_CLEANING}publishing.py clean_into_store tempfile.TemporaryDirectory": cleaning,
+    f"{_CLEANING}part_tasks.py clean_part tempfile.TemporaryDirectory": cleaning_in_parts,
+    f"{_CLEANING}cleaned_in_parts.py _append target.open": cleaning_in_parts,
     f"{_CLEANING}set_aside.py SetAside.add self._path.open": cleaning,
     f"{_CLEANING}sample.py write_sample path.parent.mkdir": making_a_sample,
     f"{_CLEANING}sample.py write_sample unfinished.open": making_a_sample,

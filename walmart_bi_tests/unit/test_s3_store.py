@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import os
+import pickle
 import socket
 import ssl
 import subprocess
@@ -718,3 +719,22 @@ def test_credentials_that_cannot_be_renewed_are_reported(bucket, monkeypatch, tm
 def test_a_name_that_no_bucket_can_have_is_reported(store):
     with pytest.raises(StoreError, match=r"name of a bucket.*WALMART_BI_BUCKET"):
         keys(S3Store("No Bucket!", client=store._client))
+
+
+def test_given_a_store_that_was_used_when_packed_for_another_process_then_it_goes_without_credentials(bucket, local):
+    used = S3Store(bucket, "sales")
+    used.put("raw_data/a.csv", local(b"0123456789"))
+
+    packed = pickle.dumps(used)
+
+    assert CANARY.encode() not in packed and len(packed) < 1_000
+    assert pickle.loads(packed).read_range("raw_data/a.csv", 3, 6) == b"345"
+
+
+def test_given_a_range_that_is_cut_on_its_way_then_it_is_asked_for_again(store, proxy):
+    etag = store.write_bytes("raw_data/a", b"0123456789" * 100_000).etag
+    proxy.faults = [Fault("GET", cut_after(300_000), "raw_data/a", times=2, before=False)]
+
+    assert store.read_range("raw_data/a", 10, 900_010, etag) == b"0123456789" * 90_000
+    ranges = [request.headers["Range"] for request in proxy.sent("GET", "raw_data/a")]
+    assert ranges == ["bytes=10-900009"] * 3

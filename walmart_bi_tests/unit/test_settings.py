@@ -22,7 +22,7 @@ def test_given_no_variables_when_read_then_the_laptop_defaults():
     assert settings.bucket_directory == settings.home / "bucket"
     assert settings.warehouse_file == settings.home / "warehouse.duckdb"
     assert (settings.first_month, settings.duplicate_policy, settings.freshness_day) == ("2024-01", "auto", None)
-    assert settings.profile == "internal"
+    assert (settings.profile, settings.cleaning_cluster) == ("internal", None)
     assert settings.alerts.webhook is None and settings.alerts.email is None
 
 
@@ -34,6 +34,7 @@ def test_given_variables_when_read_then_they_are_taken():
             "WALMART_BI_DUPLICATE_POLICY": "keep",
             "WALMART_BI_PROFILE": "public",
             "WALMART_BI_FRESHNESS_DAY": "5",
+            "WALMART_BI_CLEANING_CLUSTER": "tls://scheduler.internal:8786",
             "WALMART_BI_ALERT_WEBHOOK_URL": "https://hooks.example/abc",
             "WALMART_BI_ALERT_EMAIL_TO": "a@example.org, b@example.org",
             "WALMART_BI_ALERT_EMAIL_FROM": "bi@example.org",
@@ -44,6 +45,7 @@ def test_given_variables_when_read_then_they_are_taken():
     )
     assert (settings.home, settings.first_month) == (Path("/data/retail"), "2020-06")
     assert (settings.duplicate_policy, settings.profile, settings.freshness_day) == ("keep", "public", 5)
+    assert settings.cleaning_cluster == "tls://scheduler.internal:8786"
     assert settings.alerts.webhook and settings.alerts.webhook.url == "https://hooks.example/abc"
     email = settings.alerts.email
     assert email and (email.host, email.port, email.sender) == ("mail.example", 2525, "bi@example.org")
@@ -58,6 +60,7 @@ def test_given_many_wrong_variables_when_read_then_one_error_names_them_all():
         "WALMART_BI_DUPLICATE_POLICY": "maybe",
         "WALMART_BI_PROFILE": "everybody",
         "WALMART_BI_FRESHNESS_DAY": "31",
+        "WALMART_BI_CLEANING_CLUSTER": "http://scheduler",
         "WALMART_BI_ALERT_WEBHOOK_URL": "ftp://x",
         "WALMART_BI_ALERT_EMAIL_TO": "a@example.org",
         "WALMART_BI_ALERT_SMTP_PORT": "many",
