@@ -87,3 +87,13 @@ def test_the_record_beside_a_file_is_what_the_raw_layer_says(tmp_path: Path) -> 
     said = SourceFile.from_json((tmp_path / "a.csv.json").read_text())
     found = inspect_source(path, key=said.key, etag=said.etag, modified=dt.datetime.fromisoformat(said.modified))
     assert found == said
+
+
+def test_scale_compares_one_process_with_parts_of_the_same_file(tmp_path: Path) -> None:
+    options = ("--rows", ROWS, "--rounds", 1, "--part-bytes", 100_000)
+    done = subprocess.run(
+        python("benchmarks.scale", *options), cwd=CHECKOUT, check=True, capture_output=True, text=True
+    )
+    names = ["hash and count", "cut", "start of workers", "one process", "in parts"]
+    assert [line.split(" | ")[1] for line in done.stdout.splitlines()[2:]] == names
+    assert '"parts": 4' in done.stderr

@@ -19,7 +19,7 @@ NOT_LIMITABLE = {
 # Below these the pipeline may delete: what it makes again.
 DELETABLE = ("staging/*", "dashboard_data/latest/*")
 # Below these objects may go after a while although nobody replaced them.
-EXPIRING = ("compute_logs/",)
+EXPIRING = ("compute_logs/", "staging/parts/")
 PUBLIC_ACCESS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 

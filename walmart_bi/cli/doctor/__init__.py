@@ -45,6 +45,11 @@ def _probes(project: Project) -> Iterator[Probe]:
     yield Probe("catalog", probe_catalog)
     yield from _local_probes(project) if aws is None else _aws_probes(project, aws)
     yield Probe("instance", probe_instance)
+    address = project.settings.cleaning_cluster
+    if address is not None:
+        from walmart_bi.cli.doctor.cluster import probe_cluster
+
+        yield Probe("cluster", lambda: probe_cluster(address, project.store))
     # Objects of S3 are copied to the temporary directory while they are read; the local store needs no copies.
     yield Probe("disk", lambda: probe_disk(project.settings.home if aws is None else temporary_directory()))
 

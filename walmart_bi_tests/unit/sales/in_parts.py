@@ -17,6 +17,7 @@ from walmart_bi.sales.cleaned_file import CleanedFile, clean_file
 from walmart_bi.sales.cleaned_in_parts import Elsewhere, clean_in_parts
 from walmart_bi.sales.cluster import Cluster, OpenCluster
 from walmart_bi.sales.inspection import inspect_source
+from walmart_bi.stores.base import ObjectStore
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi_tests.corpus.case import TODAY
 
@@ -38,12 +39,12 @@ def here() -> Iterator[Cluster]:
 class Delivered:
     """A file in a store, which is cleaned in one piece and in parts."""
 
-    def __init__(self, content: bytes, name: str, directory: Path) -> None:
-        self.store = DirectoryStore(directory / "bucket")
+    def __init__(self, content: bytes, name: str, directory: Path, store: ObjectStore | None = None) -> None:
+        self.store = store or DirectoryStore(directory / "bucket")
         self._directory = directory
         info = self.store.write_bytes(f"raw_data/{name}", content)
-        with self.store.fetch(info.key) as path:
-            self.path = path
+        self.path = directory / f"fetched {name}"
+        self.path.write_bytes(content)
         self.inspect = functools.partial(
             inspect_source, self.path, key=info.key, etag=info.etag, modified=dt.datetime(2024, 3, 20, tzinfo=dt.UTC)
         )

@@ -17,6 +17,8 @@ from walmart_bi.sales.parts import cut
 from walmart_bi.sales.record_hashes import RecordHasher
 from walmart_bi.stores.base import ObjectChanged, StoreError
 from walmart_bi.stores.directory import DirectoryStore
+from walmart_bi.stores.s3 import S3Store
+from walmart_bi_tests import s3_servers
 from walmart_bi_tests.corpus import CASES, Case
 from walmart_bi_tests.corpus.case import HEADER, MARCH, TODAY, each, good, record, text_of
 from walmart_bi_tests.unit.sales.in_parts import Delivered, here, outcome
@@ -121,15 +123,22 @@ def test_progress_is_told_part_by_part_up_to_all_records(tmp_path: Path) -> None
 
 def test_given_the_object_is_replaced_while_parts_are_read_then_nothing_comes_of_it(tmp_path: Path) -> None:
     file = Delivered(nasty(), "sales.csv", tmp_path)
-    copy = tmp_path / "fetched before.csv"
-    copy.write_bytes(file.path.read_bytes())
-    source = file.source
-    file.path.write_bytes(copy.read_bytes())
-    file.path = copy
-    assert source.etag != file.store.head(source.key).etag
+    assert file.store.write_bytes(file.source.key, nasty()).etag != file.source.etag
     with pytest.raises(ObjectChanged):
         file.in_parts(5_000, months=MONTHS)
     assert file.left_behind() == []
+
+
+def test_given_the_file_is_in_s3_when_cleaned_in_parts_then_it_is_as_from_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in s3_servers.variables(s3_servers.moto()).items():
+        monkeypatch.setenv(variable, value)
+    with s3_servers.new_bucket(s3_servers.moto()) as bucket:
+        file = Delivered(nasty(), "sales.csv", tmp_path, S3Store(bucket, "retail"))
+        cleaned = file.in_parts(10_000, months=MONTHS, policy="drop_exact")
+        assert outcome(cleaned) == outcome(file.whole(months=MONTHS, policy="drop_exact"))
+        assert file.left_behind() == []
 
 
 def test_given_other_bytes_than_were_inspected_then_nothing_comes_of_it(tmp_path: Path) -> None:
