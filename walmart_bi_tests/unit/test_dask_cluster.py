@@ -3,12 +3,15 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import dask
 import pytest
+from distributed import LocalCluster
 
 from walmart_bi import dask_cluster
 from walmart_bi.dask_cluster import open_dask_cluster
@@ -145,3 +148,55 @@ def test_given_dask_is_not_installed_then_one_line_says_how_to_install_it(monkey
     said = r"not installed.*pip install 'walmart_bi\[scale\]'"
     with pytest.raises(ClusterError, match=said), open_dask_cluster("local"):
         pytest.fail("there is no Dask")
+
+
+def need(name: str) -> int:
+    __import__(name)
+    return 0
+
+
+def wait(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def test_given_a_worker_without_a_package_then_one_line_names_it(cluster: Cluster) -> None:
+    with pytest.raises(ClusterError, match=r"not what the load needs \(no_such_package\)"):
+        list(cluster.map(need, ["no_such_package"]))
+
+
+def test_given_the_address_of_a_scheduler_then_its_workers_do_the_work() -> None:
+    with scheduler() as address, open_dask_cluster(address) as opened:
+        assert list(opened.map(abs, [-1, 2])) == [1, 2]
+
+
+def test_given_a_scheduler_that_is_lost_in_the_middle_then_one_line_says_so() -> None:
+    with ExitStack() as running:
+        address = running.enter_context(scheduler())
+        with (
+            pytest.raises(ClusterError, match="was lost while it worked") as caught,
+            open_dask_cluster(address) as opened,
+        ):
+            results = opened.map(wait, [0.0, 5.0, 5.0])
+            assert next(results) == 0.0
+            running.close()
+            list(results)
+        assert "\n" not in str(caught.value)
+
+
+def test_given_a_scheduler_without_workers_then_one_line_says_how_to_start_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dask_cluster, "_SECONDS_FOR_A_WORKER", 0.2)
+    said = r"no worker.*dask worker ADDRESS --nthreads 1"
+    with pytest.raises(ClusterError, match=said), open_dask_cluster("local", workers=0):
+        pytest.fail("nobody works there")
+
+
+@contextmanager
+def scheduler() -> Iterator[str]:
+    """A scheduler with one worker, without certificates, in threads of this process."""
+    with LocalCluster(
+        n_workers=1, processes=False, host="127.0.0.1", protocol="tcp://", dashboard_address="127.0.0.1:0"
+    ) as running:
+        yield running.scheduler_address
