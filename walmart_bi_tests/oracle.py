@@ -34,6 +34,11 @@ KNOWN = {
     "city": [],
 }
 FLAGS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
+# What may stand behind a day that is written as ISO 8601 or as a database writes it.
+TIME = re.compile(
+    r"([01]?\d|2[0-3]):[0-5]\d(:([0-5]\d|60)([.,]\d{1,9})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?",
+    re.ASCII | re.IGNORECASE,
+)
 AGE_GROUPS = [(17, "<18"), (24, "18-24"), (34, "25-34"), (44, "35-44"), (54, "45-54"), (64, "55-64"), (120, "65+")]
 
 Row = dict[str, Any]
@@ -130,7 +135,7 @@ def fold(text: str) -> str:
 
 def slash_order(values: Iterable[str]) -> str | None:
     """`DM` or `MD` when the whole file proves that order of day and month, else None."""
-    pairs = [re.match(r"(\d{1,2})/(\d{1,2})/\d{4}\b", fold(value)) for value in values]
+    pairs = [re.fullmatch(r"(\d{1,2})/(\d{1,2})/\d{4}", fold(value), re.ASCII) for value in values]
     first = any(int(pair[1]) > 12 for pair in pairs if pair)
     second = any(int(pair[2]) > 12 for pair in pairs if pair)
     if first == second:
@@ -139,27 +144,34 @@ def slash_order(values: Iterable[str]) -> str | None:
 
 
 def parse_date(text: str, order: str | None) -> dt.date:
-    day_text = re.split(r"[T ]", text)[0]
-    year_first = re.fullmatch(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", day_text)
-    year_last = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", day_text)
+    timed = re.fullmatch(r"(\S+?)[T ](.*)", text, re.IGNORECASE)
+    day_text = timed[1] if timed and TIME.fullmatch(timed[2]) else text
+    year_first = re.fullmatch(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", day_text, re.ASCII)
+    year_last = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text, re.ASCII)
     try:
         if year_first:
-            return dt.date(int(year_first[1]), int(year_first[3]), int(year_first[4]))
+            return of_our_time(dt.date(int(year_first[1]), int(year_first[3]), int(year_first[4])))
         if year_last:
             one, two, year = (int(part) for part in year_last.groups())
             if order is None:
                 raise Refused("ambiguous_date")
-            return dt.date(year, two, one) if order == "DM" else dt.date(year, one, two)
+            return of_our_time(dt.date(year, two, one) if order == "DM" else dt.date(year, one, two))
     except ValueError:
         pass
     raise Refused("invalid_date")
+
+
+def of_our_time(day: dt.date) -> dt.date:
+    if day.year < 1900:
+        raise Refused("invalid_date")
+    return day
 
 
 def parse_cents(text: str) -> int:
     # Databases write half a dollar as .5, and some countries the symbol behind it.
     if text[-1:] in "$€£¥₹" and not re.search("[$€£¥₹].*[$€£¥₹]", text):
         text = text[:-1].rstrip()
-    number = re.fullmatch(r"([+-]?)\s?[$€£¥₹]?\s?([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d{0,2})0*)?", text)
+    number = re.fullmatch(r"([+-]?)\s?[$€£¥₹]?\s?([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d{0,2})0*)?", text, re.ASCII)
     if not number or not (number[3] or number[4]):
         raise Refused("invalid_amount")
     cents = int(number[3].replace(",", "") or "0") * 100 + int((number[4] or "0").ljust(2, "0"))
@@ -171,9 +183,8 @@ def parse_cents(text: str) -> int:
 
 
 def parse_integer(text: str, lowest: int, highest: int) -> int | None:
-    number = re.fullmatch(
-        r"\+?(\d{1,3})(\.0*)?", text
-    )  # 49.0 is how some tools write whole numbers beside missing ones
+    # 49.0 is how some tools write whole numbers beside missing ones; digits of other scripts are no numbers here.
+    number = re.fullmatch(r"\+?0*(\d{1,3})(\.0*)?", text, re.ASCII)
     return int(number[1]) if number and lowest <= int(number[1]) <= highest else None
 
 

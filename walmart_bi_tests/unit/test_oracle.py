@@ -4,9 +4,12 @@ import datetime as dt
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+
+import pytest
 
 from walmart_bi_tests import oracle
 
@@ -69,6 +72,27 @@ def test_one_order_of_day_and_month_must_be_proven_by_the_whole_file() -> None:
     assert oracle.slash_order(["13/09/2024", "09/13/2024"]) is None
     assert oracle.parse_date("08/09/2024", "DM") == dt.date(2024, 9, 8)
     assert oracle.parse_date("08/09/2024", "MD") == dt.date(2024, 8, 9)
+
+
+def refused(parse: Callable[[], object]) -> str:
+    with pytest.raises(oracle.Refused) as reason:
+        parse()
+    return str(reason.value)
+
+
+def test_a_time_behind_a_day_is_passed_over_and_must_be_one() -> None:
+    for time in ("T08:00:00Z", " 8:05", "t23:59:60.5", "T10:00+0530", " 10:00:00 UTC"):
+        assert oracle.parse_date(f"2024-03-05{time}", None) == dt.date(2024, 3, 5)
+    for text in ("2024-03-05T25:00:00", "2024-03-05 8:60", "2024-03-05 soon", "2024-03-05T", "05/13/2024 10:00"):
+        assert refused(lambda text=text: oracle.parse_date(text, "MD")) == "invalid_date"
+
+
+def test_no_day_is_before_1900_and_no_digit_of_another_script() -> None:
+    for text in ("1899-12-31", "12/31/1899", "２０２４-０３-０５"):
+        assert refused(lambda text=text: oracle.parse_date(text, "MD")) == "invalid_date"
+    assert refused(lambda: oracle.parse_cents("٣.50")) == "invalid_amount"
+    assert oracle.slash_order(["١٣/01/2024"]) is None
+    assert [oracle.parse_integer(text, 0, 120) for text in ("٣٠", "1", "0030", "121")] == [None, 1, 30, None]
 
 
 def test_segments_are_those_worked_out_by_hand(tmp_path: Path) -> None:
