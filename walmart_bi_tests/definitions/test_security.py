@@ -7,6 +7,7 @@ import pickletools
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import dagster as dg
@@ -28,7 +29,17 @@ def bandit(*arguments: str) -> list[dict[str, str]]:
 
 
 def test_bandit_finds_nothing_of_medium_severity_or_above_in_the_package():
+    """Without B608, which the configuration leaves to ruff's S608, and without the tests and tools beside it."""
     assert [(each["filename"], each["line_number"], each["issue_text"]) for each in bandit("-r", "walmart_bi")] == []
+
+
+def test_what_bandit_leaves_out_is_asked_by_ruff():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]
+    assert project["bandit"] == {"skips": ["B608"]}
+    assert "S" in project["ruff"]["lint"]["select"]
+    assert not {"S", "S608"} & set(project["ruff"]["lint"].get("ignore", []))
+    for files, left_out in project["ruff"]["lint"]["per-file-ignores"].items():
+        assert not {"S", "S608"} & set(left_out) or files.startswith(("walmart_bi_tests/", "benchmarks/"))
 
 
 def test_bandit_is_seen_to_find_something(tmp_path: Path):
