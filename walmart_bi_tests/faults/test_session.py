@@ -1,7 +1,7 @@
 """Each statement and each login of Redshift: rows are neither lost nor doubled, whatever fails; else one line.
 
-A short run meets each statement with one of the faults, in turn; `WALMART_BI_ALL_FAULTS=1` meets each with all of them,
-which takes minutes.
+A short run meets each statement with one of the faults, and COMMIT and COPY with more (`choice.py`);
+`WALMART_BI_ALL_FAULTS=1`, as `make proof` sets it, meets each with all of them, which takes minutes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from walmart_bi.warehouse.redshift_connection import session
 from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
 from walmart_bi_tests.builders import make_month, make_rows
 from walmart_bi_tests.contracts.warehouses import RedshiftSite, redshift_standin
+from walmart_bi_tests.faults.choice import chosen
 from walmart_bi_tests.faults.injection import called, raised_at, response
 from walmart_bi_tests.faults.outcomes import outcome
 from walmart_bi_tests.faults.sites import sites_of
@@ -292,14 +293,11 @@ LOGIN_FAULTS: dict[str, Instead] = {
 
 
 def faults() -> list[Any]:
-    chosen: list[Any] = []
-    for number, name in enumerate(CASES):
-        met = LOGIN_FAULTS if name == LOGIN else FAULTS
-        if name != LOGIN and not os.environ.get("WALMART_BI_ALL_FAULTS"):
-            fault = list(FAULTS)[number % len(FAULTS)]
-            met = {fault: FAULTS[fault]}
-        chosen += [pytest.param(name, instead, id=f"{name}-{fault}") for fault, instead in met.items()]
-    return chosen
+    cases: list[Any] = []
+    for name in CASES:
+        met = LOGIN_FAULTS if name == LOGIN else {fault: FAULTS[fault] for fault in chosen(SITES[name], list(FAULTS))}
+        cases += [pytest.param(name, instead, id=f"{name}-{fault}") for fault, instead in met.items()]
+    return cases
 
 
 @pytest.mark.parametrize(("name", "instead"), faults())

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from walmart_bi_tests.proof import others, parts, sections
+from walmart_bi_tests.proof import faults, others, parts, sections
 from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, document
 from walmart_bi_tests.proof.journal import Journal, open_journal
 from walmart_bi_tests.proof.parts import Size, tell
@@ -27,6 +27,7 @@ PARTS: dict[str, tuple[Callable[[Size, Journal], None], Callable[[Size, Journal]
     "races": (parts.all_races, sections.races_section),
     "histories": (others.histories, sections.histories_section),
     "fuzz": (others.fuzzing, sections.fuzz_section),
+    "faults": (faults.every_fault, faults.faults_section),
 }
 SIZES = ("seeds", "aws_seeds", "graph_seeds", "loads", "histories", "steps", "inputs", "first_seed", "processes")
 

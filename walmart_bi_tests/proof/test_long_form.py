@@ -12,6 +12,7 @@ import pytest
 from walmart_bi_tests.proof import others
 from walmart_bi_tests.proof.__main__ import PARTS
 from walmart_bi_tests.proof.document import Run, document
+from walmart_bi_tests.proof.faults import KINDS
 from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.journal import Journal
 from walmart_bi_tests.proof.matrix import Trial
@@ -45,6 +46,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> str:
             note_trial(journal, "sight", convicted, aloud=False)
     others._histories(journal, [(1, SIZE.steps, 5_000_000)])
     others.fuzzing(SIZE, journal)
+    journal.add("faults", sites=9, met=dict.fromkeys(KINDS, 5), failed=[])
     return journal.path.read_text()
 
 
