@@ -182,3 +182,13 @@ def test_a_line_that_is_too_long_is_named_with_both_possible_causes(scratch: Pat
     assert caught.value.next_step == (
         "shorten that field, or put each record on its own line, and deliver the file again."
     )
+
+
+def test_more_text_is_counted_for_a_file_that_is_cleaned_in_parts(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch.write_bytes(LONG_HEAD)
+    monkeypatch.setattr(decoding, "MAX_TEXT_BYTES", len(LONG_HEAD) - 1)
+    with pytest.raises(RejectedFile, match="bytes of text"):
+        count_records(scratch, "f.csv", ",")
+    assert count_records(scratch, "f.csv", ",", in_parts=True) == 20

@@ -4,7 +4,8 @@ import csv
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import pytest
 
 from walmart_bi.errors import WalmartBiError
 from walmart_bi.records import MonthlyObject
-from walmart_bi.sales import cleaned_file
+from walmart_bi.sales import cleaned_file, decoding
+from walmart_bi.sales.cleaned_in_parts import Elsewhere
+from walmart_bi.sales.cluster import Cluster
 from walmart_bi.sales.contract import CONTRACT_VERSION, OUTPUT_COLUMNS, DuplicatePolicy
+from walmart_bi.sales.errors import RejectedFile
+from walmart_bi.sales.gates import refusals
 from walmart_bi.sales.month_files import MonthFiles
 from walmart_bi.sales.object_names import short_name
 from walmart_bi.sales.publishing import RefusedMonth, clean_into_store, inspect_delivered, preview_rows, publish
@@ -22,6 +27,7 @@ from walmart_bi.sales.set_aside import SetAside
 from walmart_bi.stores.base import MONTHLY_DATA, QUARANTINE, STAGING, ObjectChanged, ObjectInfo
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi_tests.corpus.case import TODAY, each, good, record, text_of
+from walmart_bi_tests.unit.sales.in_parts import Here
 
 FEBRUARY, MARCH = "2024-02", "2024-03"
 REPEATED = (record(900), record(901, purchase_date="2024-02-07"))
@@ -96,6 +102,36 @@ def test_a_staged_month_says_what_lies_where_and_what_became_of_the_file(store: 
     assert told[-1] == len(ROWS)
 
 
+def test_given_somewhere_else_to_clean_when_cleaned_then_the_staged_months_say_the_same(store: DirectoryStore) -> None:
+    opened: list[Cluster] = []
+
+    @contextmanager
+    def elsewhere() -> Iterator[Cluster]:
+        opened.append(Here())
+        yield opened[-1]
+
+    source = inspect_delivered(store, store.write_bytes("raw_data/sales.csv", text_of(ROWS).encode()))
+    staged = [
+        clean_into_store(store, source, months=[MARCH], today=TODAY, policy="auto", elsewhere=place)[MARCH]
+        for place in (None, Elsewhere(elsewhere, store, pytest.fail, 4_000))
+    ]
+    assert len(opened) == 1
+    alone, in_parts = (dataclasses.replace(month, key="", sha256="", size=0) for month in staged)
+    assert in_parts == alone
+
+
+def test_a_file_that_is_larger_than_one_process_takes_is_inspected_for_a_cluster_only(
+    store: DirectoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered = store.write_bytes("raw_data/sales.csv", text_of(ROWS).encode())
+    source = inspect_delivered(store, delivered)
+    monkeypatch.setattr(decoding, "CHUNK_BYTES", 1_000)
+    monkeypatch.setattr(decoding, "MAX_TEXT_BYTES", delivered.size - 1)
+    with pytest.raises(RejectedFile, match="bytes of text"):
+        inspect_delivered(store, delivered)
+    assert inspect_delivered(store, delivered, in_parts=True) == source
+
+
 def test_a_preview_shows_the_first_rows_without_the_customer(store: DirectoryStore) -> None:
     staged = cleaned(store, MARCH)[MARCH]
     names, rows = preview_rows(store, staged, 2)
@@ -111,10 +147,11 @@ def test_a_preview_of_a_month_without_rows_has_none(store: DirectoryStore) -> No
 
 def test_a_refused_month_names_file_and_month_and_where_the_reasons_lie(store: DirectoryStore) -> None:
     staged = cleaned(store, MARCH)[MARCH]
-    short = dataclasses.replace(staged, counts=dataclasses.replace(staged.counts, loaded=200))
+    short = dataclasses.replace(staged, counts=dataclasses.replace(staged.counts, loaded=200, quarantined=20))
     with pytest.raises(RefusedMonth) as caught:
         publish(store, short)
     assert caught.value.place == f"raw_data/sales.csv, month {MARCH}"
+    assert caught.value.cause == " ".join(reason.text for reason in refusals(short))
     assert caught.value.next_step == (
         f"read the reasons in {store.uri(staged.quarantine_key or '')}, correct the file and deliver it again."
     )
