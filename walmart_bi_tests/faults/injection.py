@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
@@ -104,7 +105,10 @@ def content_of(answer: AWSResponse) -> bytes:
 
 @contextlib.contextmanager
 def raised_at(site: CallSite, error: BaseException) -> Iterator[Meeting]:
-    """Raise the error, once, when the site's line is about to run: whatever it calls, C or Python, fails with it."""
+    """Raise the error, once, when the site's line is about to run: whatever it calls, C or Python, fails with it.
+
+    In this thread, and in those that begin meanwhile.
+    """
     meeting, file = Meeting(1), str(SOURCE / site.file)
 
     def in_frame(frame: FrameType, event: str, _: Any) -> Any:
@@ -115,12 +119,14 @@ def raised_at(site: CallSite, error: BaseException) -> Iterator[Meeting]:
     def everywhere(frame: FrameType, _event: str, _: Any) -> Any:
         return in_frame if frame.f_code.co_filename == file else None
 
-    former = sys.gettrace()
+    former, former_of_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(everywhere)
+    threading.settrace(everywhere)
     try:
         yield meeting
     finally:
         sys.settrace(former)
+        threading.settrace(former_of_threads)  # type: ignore[arg-type]  # None takes it away
 
 
 @contextlib.contextmanager

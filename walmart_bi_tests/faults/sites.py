@@ -1,8 +1,10 @@
 """The places in the source that ask something of the outside, found by reading it.
 
-What counts, by kind: `aws`, an operation of the AWS services that are used, by its name in boto3; `session`, a
-statement or a login of Redshift; `duckdb`, a connection or a statement of DuckDB; `reader`, a query of either; `file`,
-the file system: every call in the stores and warehouses, elsewhere every write; `network`, mail, webhook and Tableau.
+What counts, by kind: `aws`, an operation of the AWS services that are used, by its name in boto3, and any other call of
+a client; `session`, any call of a session of Redshift, its connection and its cursor; `duckdb`, any of a connection of
+DuckDB; `reader`, a query of either; `file`, the file system: every call in the stores and warehouses, elsewhere every
+write and every Parquet file; `network`, mail, webhook and Tableau. What holds a client, a session or a connection, and
+which of their calls are harmless, is in `holders.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import walmart_bi
+from walmart_bi_tests.faults.holders import Holders, calls_inside
 
 SOURCE = Path(walmart_bi.__file__).parent
 _SERVICES = ("s3", "sqs", "sts", "redshift-serverless", "redshift-data", "secretsmanager")
@@ -29,7 +32,15 @@ _FILE_CALLS = {
     *("open", "read_bytes", "read_text", "write_bytes", "write_text", "mkdir", "unlink", "rename", "stat", "exists"),
     *("is_symlink", "is_dir", "is_file", "iterdir", "touch", "rmdir", "write", "flush", "iter_chunks"),
 }
-_FILE_WRITES = {"write_text", "write_table", "ParquetWriter", "touch"}
+_PARQUET = {"ParquetFile", "read_table", "read_metadata", "read_schema", "read_row_group", "iter_batches"}
+_FILE_CALLS |= _PARQUET
+_FILE_WRITES = {
+    *("write_text", "write_table", "ParquetWriter", "touch", "to_csv", "to_parquet", "to_json", "to_feather"),
+    *("write", "writelines", "writerow", "writerows", "writestr", "new_stream", "new_file", "dump"),
+}
+# Own methods of these names, whose own calls are places, and what is no file: the end of the output, texts in memory.
+_OWN_WRITERS = ("handover", "Handover(store)", "prepared", "sys.stdout", "sys.stderr", "self")
+_IN_MEMORY = {("sales/parquet_reading.py", "csv.writer(text, lineterminator='').writerow")}
 _FILE_MODULES = {"os": {"getpid", "kill", "dup2"}, "shutil": {"disk_usage"}, "tempfile": {"gettempdir"}}
 # Where no file is written for a user: documentation of this project, the end of the output, a table in memory.
 _NO_FILES = {"kpis/docs.py", "cli/main.py", "cli/doctor/redshift.py"}
@@ -100,6 +111,7 @@ class _Finder:
         self._file = file
         self._text = text
         self._tree = ast.parse(text)
+        self._holders = Holders(file, text, self._tree)
         self._seen: Counter[tuple[str, str]] = Counter()
         self._found: set[tuple[str, tuple[int, int]]] = set()
 
@@ -148,7 +160,19 @@ class _Finder:
             return self._database(), call
         if self._is_file_call(node, root, name, text):
             return "file", call
+        # What is called on another place's answer, on its line, cannot be told apart from it.
+        if self._holders.asks(node) and not any(self._judged(inner)[0] for inner in calls_inside(node)):
+            return ("" if self._is_operation(name) else self._held()), call
         return "", ""
+
+    def _is_operation(self, name: str) -> bool:
+        """Whether it is a place already, by the attribute that names it."""
+        return name in aws_operations() and not self._is_no_aws(name)
+
+    def _held(self) -> str:
+        if self._file.startswith("warehouse/") or "redshift_connect" in self._text:
+            return "duckdb" if "duckdb" in self._text else "session"
+        return "aws"
 
     def _database(self) -> str:
         if "redshift_connect" in self._text and not self._file.endswith("redshift_settings.py"):
@@ -178,7 +202,13 @@ class _Finder:
             return name in _FILE_CALLS and "store" not in text.rpartition(".")[0]
         if name in {"write_bytes", "mkdir"}:
             return "store" not in text.rpartition(".")[0]
-        return name in _FILE_WRITES or (name == "open" and _opens_for_writing(node))
+        if name.startswith("to_") and not node.args:
+            return False  # a text, not a file
+        if name in _FILE_WRITES | _PARQUET:
+            return (self._file, text) not in _IN_MEMORY and text.rpartition(".")[0] not in _OWN_WRITERS
+        if name == "close":
+            return text.rpartition(".")[0].endswith(("writer", "_file"))  # what waits is written then
+        return name in {"open", "ZipFile"} and _opens_for_writing(node)
 
 
 def _short(text: str) -> str:

@@ -93,6 +93,7 @@ CASES: dict[str, Callable[[Place], None]] = {
     "warehouse/duckdb_warehouse.py DuckDbWarehouse._replace_rows connection.execute": correct,
     "warehouse/duckdb_warehouse.py DuckDbWarehouse._replace_rows connection.execute #2": correct,
     "warehouse/duckdb_warehouse.py _DuckDbReader.query self._connection.execute": read,
+    "warehouse/duckdb_warehouse.py _DuckDbReader.query result.fetchall": read,
     "warehouse/duckdb_warehouse.py _create_tables connection.execute": correct,
     "warehouse/duckdb_warehouse.py _create_tables connection.execute #2": correct,
     "warehouse/duckdb_warehouse.py _has_tables connection.execute": read,

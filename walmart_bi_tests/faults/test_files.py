@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from walmart_bi.assets.common import explained
@@ -21,14 +24,14 @@ from walmart_bi.reporting.story_files import prepare_story, read_story, story_fi
 from walmart_bi.reporting.tableau.packages import pack, unpacked_extract
 from walmart_bi.reporting.view_files import read_view
 from walmart_bi.sales.cleaned_in_parts import Elsewhere
-from walmart_bi.sales.publishing import clean_into_store, inspect_delivered
+from walmart_bi.sales.publishing import clean_into_store, inspect_delivered, preview_rows
 from walmart_bi.stores.directory import DirectoryStore
 from walmart_bi.warehouse.integrity import read_loads
 from walmart_bi.warehouse.locking import DatabaseLock
 from walmart_bi_tests.builders import make_month, make_rows
 from walmart_bi_tests.command_line import run
 from walmart_bi_tests.contracts.warehouses import DuckDbSite
-from walmart_bi_tests.corpus.case import TODAY, each, file_of, good
+from walmart_bi_tests.corpus.case import HEADER, TODAY, each, file_of, good
 from walmart_bi_tests.faults.injection import raised_at
 from walmart_bi_tests.faults.outcomes import NOTHING, Work, outcome
 from walmart_bi_tests.faults.sites import CallSite, sites_of
@@ -155,6 +158,43 @@ def _cleaning(place: Place, elsewhere: Elsewhere | None) -> Work:
     return Work(clean, clean())
 
 
+def cleaning_parquet(place: Place) -> Work:
+    """A Parquet file, which is opened to be counted, and again to be cleaned, in a thread of its own."""
+    out = io.BytesIO()
+    columns = dict(zip(HEADER, map(list, zip(*good(30), strict=True)), strict=True))
+    pq.write_table(pa.table(columns), out)
+    info = place.store.write_bytes("raw_data/sales_2024-03.parquet", out.getvalue())
+
+    def clean() -> int:
+        with explained():
+            source = inspect_delivered(place.store, info)
+            staged = clean_into_store(place.store, source, months=["2024-03"], today=TODAY, policy="auto")
+        return staged["2024-03"].counts.loaded
+
+    return Work(clean, 30)
+
+
+def loading_an_object(place: Place) -> Work:
+    """What is asked of a month's object before its rows are taken, as the asset does it."""
+    right = loading(place)
+
+    def load() -> object:
+        with explained():
+            return right.do()
+
+    return Work(load, right.right)
+
+
+def looking_at_rows(place: Place) -> Work:
+    month = make_month(place.store, MONTH, make_rows(MONTH, 3))
+
+    def look() -> int:
+        with explained():
+            return len(preview_rows(place.store, month)[1])
+
+    return Work(look, 3)
+
+
 # The snapshot and the command line
 
 
@@ -279,31 +319,59 @@ CASES: dict[str, Callable[[Place], Work]] = {
     "warehouse/duckdb_file.py DuckDbFile.change self._path.parent.mkdir": loading,
     "warehouse/duckdb_file.py DuckDbFile._create_file leftover.unlink": loading,
     "warehouse/duckdb_file.py DuckDbFile._create_file new.replace": loading,
+    "warehouse/month_object.py _parquet_columns pq.read_schema": loading_an_object,
+    "warehouse/month_object.py require_limits pq.ParquetFile": loading_an_object,
+    "warehouse/month_object.py require_limits file.read_row_group": loading_an_object,
     "warehouse/locking.py DatabaseLock._sign self._holder_path.write_text": being_busy,
     "warehouse/locking.py DatabaseLock._unsign self._holder_path.unlink": being_busy,
     "warehouse/locking.py DatabaseLock._holder self._holder_path.read_text": being_busy,
     f"{_CLEANING}extra_copies.py ExtraCopies.add self._writer.write_table": cleaning,
     f"{_CLEANING}month_files.py _OpenMonth.write self.writer.write_table": cleaning,
     f"{_CLEANING}month_files.py _writer pq.ParquetWriter": cleaning,
+    f"{_CLEANING}extra_copies.py ExtraCopies.add pa.ipc.new_stream": cleaning,
+    f"{_CLEANING}extra_copies.py ExtraCopies.take self._writer.close": cleaning,
+    f"{_CLEANING}month_files.py _OpenMonth.close self.writer.close": cleaning,
+    f"{_CLEANING}month_files.py _OpenMonth.close pq.read_metadata": cleaning,
+    f"{_CLEANING}set_aside.py SetAside.add self._writer.writerow": cleaning,
+    f"{_CLEANING}set_aside.py SetAside.add self._writer.writerow #2": cleaning,
+    f"{_CLEANING}set_aside.py SetAside.__exit__ self._file.close": cleaning,
+    f"{_CLEANING}counting.py _count_parquet pq.read_metadata": cleaning_parquet,
+    f"{_CLEANING}parquet_reading.py open_parquet pq.read_metadata": cleaning_parquet,
+    f"{_CLEANING}parquet_reading.py open_parquet pq.ParquetFile": cleaning_parquet,
+    f"{_CLEANING}parquet_reading.py _batches file.iter_batches": cleaning_parquet,
+    f"{_CLEANING}publishing.py _first_rows pq.ParquetFile": looking_at_rows,
+    f"{_CLEANING}publishing.py _first_rows file.iter_batches": looking_at_rows,
     f"{_CLEANING}publishing.py clean_into_store tempfile.TemporaryDirectory": cleaning,
     f"{_CLEANING}part_tasks.py clean_part tempfile.TemporaryDirectory": cleaning_in_parts,
     f"{_CLEANING}cleaned_in_parts.py _append target.open": cleaning_in_parts,
+    f"{_CLEANING}cleaned_in_parts.py _append file.write": cleaning_in_parts,
+    f"{_CLEANING}cleaned_in_parts.py _append file.write #2": cleaning_in_parts,
+    f"{_CLEANING}cleaned_in_parts.py _rows pq.ParquetFile": cleaning_in_parts,
+    f"{_CLEANING}cleaned_in_parts.py _rows file.read_row_group": cleaning_in_parts,
     f"{_CLEANING}set_aside.py SetAside.add self._path.open": cleaning,
     f"{_CLEANING}sample.py write_sample path.parent.mkdir": making_a_sample,
     f"{_CLEANING}sample.py write_sample unfinished.open": making_a_sample,
+    f"{_CLEANING}sample.py write_sample out.write": making_a_sample,
+    f"{_CLEANING}sample.py write_sample out.writelines": making_a_sample,
     f"{_CLEANING}sample.py write_sample unfinished.replace": making_a_sample,
     "checks/bi.py _equals_views tempfile.TemporaryDirectory": looking_at_the_snapshot,
     "cli/open.py _fetched tempfile.mkdtemp": opening_the_story,
     "cli/open.py _fetched shutil.copyfile": opening_the_story,
     "reporting/artifacts.py publish_artifact shutil.copyfile": publishing_again,
     "reporting/csv_files.py write_csv path.open": publishing,
+    "reporting/csv_files.py write_csv writer.writerow": publishing,
+    "reporting/csv_files.py write_csv writer.writerows": publishing,
     "reporting/snapshot.py latest_files tempfile.TemporaryDirectory": handing_out_the_latest_files,
     "reporting/snapshot.py latest_files shutil.copyfile": handing_out_the_latest_files,
     "reporting/snapshot.py _publish tempfile.TemporaryDirectory": publishing,
     "reporting/snapshot.py _publish_once local.write_text": publishing,
     "reporting/story_files.py _insights_file.write path.write_bytes": publishing,
+    "reporting/tableau/packages.py pack zipfile.ZipFile": publishing,
+    "reporting/tableau/packages.py pack archive.writestr": publishing,
     "reporting/tableau/packages.py pack archive.open": publishing,
+    "reporting/tableau/packages.py pack target.write": publishing,
     "reporting/tableau/packages.py unpacked_extract path.open": unpacking,
+    "reporting/tableau/packages.py unpacked_extract target.write": unpacking,
 }
 SITES = {site.name: site for site in sites_of("file")}
 FAULTS = {
@@ -322,7 +390,7 @@ def case(
 
     def work() -> Work:
         """Of a first load there is one a directory; everything else is used by all faults."""
-        if not made or CASES[request.param] in (loading, writing_once):
+        if not made or CASES[request.param] in (loading, loading_an_object, writing_once):
             made[:] = [CASES[request.param](Place(tmp_path_factory.mktemp("place")))]
         return made[0]
 

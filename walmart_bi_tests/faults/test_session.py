@@ -19,7 +19,7 @@ import pytest
 import redshift_connector
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ClientError, ReadTimeoutError
-from redshift_connector.error import ProgrammingError
+from redshift_connector.error import InterfaceError, ProgrammingError
 
 from walmart_bi.cli.doctor.redshift import redshift_probes
 from walmart_bi.warehouse.redshift_connection import session
@@ -319,6 +319,22 @@ def test_given_a_fault_at_a_statement_when_it_is_sent_then_no_row_is_lost_or_dou
         assert after == before, "something was changed"
     elif work in (load, load_in_a_used_session):
         assert after != before, "it was told to be loaded"
+
+
+CLOSE_CASES = {f"{_CONNECTION}Session.close self._connection.close": load}
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), InterfaceError("connection is closed")])
+@pytest.mark.parametrize("name", CLOSE_CASES)
+def test_given_a_session_that_cannot_be_closed_when_the_load_is_done_then_it_is_loaded(
+    place: Place, name: str, error: Exception
+):
+    before = place.rows()
+    with raised_at(SITES[name], error) as meeting:
+        _, line = outcome(lambda: CLOSE_CASES[name](place))
+
+    assert meeting.met and not line
+    assert place.rows() != before
 
 
 FILE_CASES = {"warehouse/redshift_stage.py stage_object path.stat": load}
