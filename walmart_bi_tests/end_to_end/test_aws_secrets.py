@@ -1,7 +1,8 @@
 """No secret in anything that a load leaves behind: marked ones are set, loads succeed and fail, and all is searched.
 
-Searched are the terminal, Dagster's event storage and compute logs, every object in the bucket, every statement, and
-the full chain of each exception.
+Searched are the terminal, Dagster's event storage and compute logs, every object in the bucket and what is inside of
+packages, extracts and Parquet files, what was published to Tableau, every statement, and the full chain of each
+exception.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import io
 import os
+import re
 import sqlite3
 import traceback
 from collections.abc import Iterator
@@ -17,21 +20,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+import pandas as pd
+import pantab
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import trustme
 
 from walmart_bi.alerts import Alert, send
 from walmart_bi.errors import WalmartBiError
-from walmart_bi.settings import Settings
+from walmart_bi.reporting.tableau.packages import pack
+from walmart_bi.reporting.tableau.tables import SCHEMA
+from walmart_bi.settings import VARIABLES, Settings
 from walmart_bi.stores.s3 import S3Store
 from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
 from walmart_bi_tests.command_line import Done, in_directory, new_checkout, run
+from walmart_bi_tests.contents import holding
 from walmart_bi_tests.faulty_s3 import Fault as S3Fault
 from walmart_bi_tests.faulty_s3 import FaultyS3, refusal
 from walmart_bi_tests.project import aws_environment, month_csv
 from walmart_bi_tests.redshift_standin.front import Fault
 from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.standin import StandIn, server_tls, shared_standin
+from walmart_bi_tests.tableau.server import TableauServer, tableau_server
 
 MONTH = "2024-03"
 SECRETS = {
@@ -39,14 +50,15 @@ SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "canary/secret+access/key",
     "AWS_SESSION_TOKEN": "canary-session-token",
     "WALMART_BI_ALERT_WEBHOOK_URL": "http://127.0.0.1:9/hooks/canary-webhook",
+    "WALMART_BI_ALERT_SMTP_USERNAME": "canary-smtp-user",
     "WALMART_BI_ALERT_SMTP_PASSWORD": "canary-smtp-password",
+    "WALMART_BI_TABLEAU_TOKEN": "canary-tableau-token",
 }
 MAIL = {
     "WALMART_BI_ALERT_EMAIL_TO": "somebody@example.org",
     "WALMART_BI_ALERT_EMAIL_FROM": "walmart-bi@example.org",
     "WALMART_BI_ALERT_SMTP_HOST": "127.0.0.1",
     "WALMART_BI_ALERT_SMTP_PORT": "9",
-    "WALMART_BI_ALERT_SMTP_USERNAME": "walmart-bi",
 }
 MARK = "canary"
 
@@ -60,6 +72,7 @@ class Site:
     workgroup: str
     standin: StandIn
     s3: FaultyS3
+    tableau: TableauServer
 
     def command(self, *arguments: object, **changes: str) -> Done:
         settings = {"PATH": os.environ["PATH"], **self.variables, **changes}
@@ -77,13 +90,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "WALMART_BI_REDSHIFT_PORT": str(standin.port),
         "WALMART_BI_REDSHIFT_USER": "loader2",
     }
-    for month in (MONTH, "2024-04"):
+    for month in (MONTH, "2024-04", "2024-05"):
         (directory / f"sales_{month}.csv").write_text(month_csv(month, 100, directory=directory))
-    with aws_environment() as variables, FaultyS3(variables["AWS_ENDPOINT_URL_S3"]) as s3:
+    with (
+        aws_environment() as variables,
+        FaultyS3(variables["AWS_ENDPOINT_URL_S3"]) as s3,
+        tableau_server(token=SECRETS["WALMART_BI_TABLEAU_TOKEN"]) as tableau,
+    ):
         workgroup = variables.pop("WALMART_BI_REDSHIFT_WORKGROUP")
-        marked = {**variables, **by_host, **SECRETS, **MAIL, "AWS_ENDPOINT_URL_S3": s3.endpoint}
+        of_tableau = {"WALMART_BI_TABLEAU_SERVER": tableau.address, "WALMART_BI_TABLEAU_TOKEN_NAME": tableau.token_name}
+        marked = {**variables, **by_host, **SECRETS, **MAIL, **of_tableau, "AWS_ENDPOINT_URL_S3": s3.endpoint}
         standin.front.log.clear()
-        yield Site(directory, marked, workgroup, standin, s3)
+        yield Site(directory, marked, workgroup, standin, s3, tableau)
     del standin.identity.passwords["loader2"]
     standin.front.faults.clear()
 
@@ -120,12 +138,16 @@ def commands(site: Site) -> dict[str, Done]:
     lifetime, site.standin.identity.lifetime = site.standin.identity.lifetime, dt.timedelta(0)
     found["expired"] = site.command("load", other, **by_workgroup)
     site.standin.identity.lifetime = lifetime
+    # The server repeats the token that it refuses.
+    third = site.directory / "sales_2024-05.csv"
+    found["refused by Tableau"] = site.command("load", third, WALMART_BI_TABLEAU_TOKEN="canary-wrong-token")
     return found
 
 
 def test_the_commands_did_what_the_search_needs(site: Site, commands: dict[str, Done]):
     assert [commands[name].code for name in ("good", "good by workgroup")] == [0, 0], commands
     failed = ["wrong password", "refused by S3", "refused by Redshift", "untrusted", "wrong settings", "expired"]
+    failed.append("refused by Tableau")
     assert {name: commands[name].code for name in failed} == dict.fromkeys(failed, 1)
     assert all(commands[name].err.startswith("error: ") for name in failed)
     handed_out = site.standin.identity.temporary
@@ -157,7 +179,71 @@ def test_no_object_holds_a_secret(site: Site, commands: dict[str, Done]):
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     assert len(keys) > 20
     read = {key: site.standin.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
-    assert [key for key, content in read.items() if MARK.encode() in key.encode() + content] == []
+    assert {key.rpartition(".")[2] for key in read} >= {"parquet", "csv", "json", "hyper", "twbx", "tdsx", "html"}
+    assert holding(read, MARK) == []
+
+
+def test_nothing_that_is_published_to_tableau_holds_a_secret(site: Site, commands: dict[str, Done]):
+    assert {name.rpartition(".")[2] for name in site.tableau.files} == {"twbx", "tdsx"}
+    assert holding(site.tableau.files, MARK) == []
+    assert MARK not in "".join(site.tableau.requests.values())
+
+
+def secret_values(settings: object) -> set[str]:
+    """The values of all fields that are kept out of what a settings object shows of itself."""
+    found = set()
+    for each in dataclasses.fields(settings):  # type: ignore[arg-type]
+        value = getattr(settings, each.name)
+        if dataclasses.is_dataclass(value):
+            found |= secret_values(value)
+        elif not each.repr and value is not None:
+            found.add(value)
+    return found
+
+
+def test_every_secret_that_a_setting_can_hold_is_marked(site: Site):
+    """A field that is kept out of `repr` is a secret, and none is kept that the search does not know."""
+    settings = Settings.from_environment(site.variables)
+
+    of_settings = {value for name, value in SECRETS.items() if name.startswith("WALMART_BI_")}
+    assert secret_values(settings) == of_settings
+    named = [name for name in VARIABLES if re.search("PASSWORD|TOKEN$|SECRET|WEBHOOK|CREDENTIAL|PRIVATE", name)]
+    assert {f"WALMART_BI_{name}" for name in named} <= SECRETS.keys()
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> dict[str, bytes]:
+    """Files that hold a marked secret where their bytes do not show it."""
+    frame = pd.DataFrame({"city": ["Elmford", f"{MARK}-in-a-row"], "orders": [1, 2]})
+    rows, told = io.BytesIO(), io.BytesIO()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(table, rows, compression="zstd")
+    pq.write_table(table.slice(0, 1).replace_schema_metadata({"by": f"{MARK}-in-the-footer"}), told)
+    clean, dirty = tmp_path / "clean.hyper", tmp_path / "dirty.hyper"
+    pantab.frames_to_hyper({(SCHEMA, "story"): table.slice(0, 1)}, clean)
+    pantab.frames_to_hyper({(SCHEMA, "story"): table}, dirty)
+    document = f"<workbook><connection password='{MARK}'/></workbook>".encode() + b"<column/>" * 400
+    pack(tmp_path / "document.twbx", "story.twb", document, clean)
+    pack(tmp_path / "extract.tdsx", "story.tds", b"<datasource/>" * 400, dirty)
+    packages = {name: (tmp_path / name).read_bytes() for name in ("document.twbx", "extract.tdsx")}
+    return {
+        "rows.parquet": rows.getvalue(),
+        "told.parquet": told.getvalue(),
+        "dirty.hyper": dirty.read_bytes(),
+        **packages,
+    }
+
+
+def test_given_secrets_inside_of_packages_extracts_and_parquet_when_searched_then_each_is_found(
+    planted: dict[str, bytes],
+):
+    assert {"document.twbx"} <= {name for name, content in planted.items() if MARK.encode() not in content}
+    found = holding(planted, MARK)
+
+    for name in ("rows.parquet/texts", "told.parquet/texts", "dirty.hyper/texts", "document.twbx/story.twb"):
+        assert name in found
+    assert [name for name in found if name.startswith("extract.tdsx/") and name.endswith(".hyper/texts")]
+    assert not [name for name in found if name.startswith("document.twbx/") and name.endswith(".hyper/texts")]
 
 
 def test_no_statement_holds_a_secret(site: Site, commands: dict[str, Done]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from walmart_bi.reporting.page.readback import read_page
 from walmart_bi.reporting.snapshot import LATEST, build_snapshot
 from walmart_bi.reporting.story_files import story_files
 from walmart_bi.reporting.tableau.hyper import read_tables
+from walmart_bi_tests.contents import contents
 from walmart_bi_tests.project import TARGETS, TestProject, failed_checks, month_csv
 from walmart_bi_tests.snapshots import NOON
 
@@ -52,15 +52,6 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def published(project: TestProject) -> dict[str, bytes]:
     infos = list(project.store.list(LATEST))
     return {info.key.removeprefix(LATEST): project.store.read_bytes(info.key) for info in infos}
-
-
-def contents(files: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """Every file, and what is inside those that are packages."""
-    for name, content in files.items():
-        yield name, content
-        if name.endswith((".twbx", ".tdsx")):
-            with zipfile.ZipFile(io.BytesIO(content)) as package:
-                yield from ((f"{name}/{member}", package.read(member)) for member in package.namelist())
 
 
 def test_no_row_of_any_file_is_about_fewer_than_ten_people(project: TestProject, tmp_path: Path):
