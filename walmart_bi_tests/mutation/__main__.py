@@ -1,6 +1,7 @@
 """The long form: `python -m walmart_bi_tests.mutation [module ...]`. Writes `docs/mutation.md`.
 
-Exit code 1 when a mutant survives that `survivors.toml` does not explain, or a group is below the limit. What earlier
+Exit code 1 when a mutant survives that `survivors.toml` does not explain, a group is below the limit, or a module that
+was asked for was not tried to its end. What earlier
 runs found of a module stands until the module changes; of one that is asked for, only mutants that no test killed yet
 are tried again. Without a name, every module is gone through; a run that is stopped keeps what it found.
 """
@@ -11,6 +12,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 from walmart_bi_tests.mutation import document, mutants
 from walmart_bi_tests.mutation.modules import MODULES
@@ -26,11 +28,11 @@ def main() -> int:
             _tell(f"{name}: {', '.join(f'{count} {verdict}' for verdict, count in record.counts().most_common())}")
     except KeyboardInterrupt:
         _tell("stopped; what was found is kept")
-    return _conclude()
+    return conclude(asked.modules or list(MODULES))
 
 
-def _conclude() -> int:
-    """Write the document, and say what the file of survivors lacks or has too much."""
+def conclude(asked: Sequence[str]) -> int:
+    """Write the document, and say what was not tried, and what the file of survivors lacks or has too much."""
     records = {name: mutants.load(name, module) for name, module in MODULES.items()}
     found = [each for name, record in records.items() for each in survivors(name, record)]
     explanations = read()
@@ -47,7 +49,10 @@ def _conclude() -> int:
     low = document.groups_below_the_limit(records)
     for group in low:
         _tell(f"{group}: fewer than {document.LIMIT:.0%} of the mutants are killed")
-    return 1 if new or low else 0
+    left = [name for name in asked if not records[name].complete()]
+    if left:
+        _tell(f"not tried, or not to the end: {', '.join(left)}; run it again, it goes on from here")
+    return 1 if new or low or left else 0
 
 
 def _tell(line: str) -> None:

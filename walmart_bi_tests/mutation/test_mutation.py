@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from walmart_bi_tests.mutation import __main__ as main
 from walmart_bi_tests.mutation import document, mutants
 from walmart_bi_tests.mutation.modules import GROUPS, MODULES, Module
 from walmart_bi_tests.mutation.mutants import Record, undecorated
@@ -112,6 +113,40 @@ def test_the_document_has_the_figures_of_each_module_and_group_and_each_explaine
     assert "gone -> away" not in text
     assert document.groups_below_the_limit(records) == ["rules"]
     assert not RECORD.complete()
+
+
+@pytest.mark.parametrize(
+    ("tried", "asked", "code", "told"),
+    [
+        (["gates", "values"], ["gates", "values"], 0, ""),
+        (["gates"], ["gates"], 0, ""),
+        (["gates"], ["gates", "values"], 1, "not tried, or not to the end: values;"),
+        ([], ["gates", "values"], 1, "not tried, or not to the end: gates, values;"),
+    ],
+)
+def test_given_a_module_that_was_not_tried_to_its_end_when_concluded_then_it_is_told_and_the_run_fails(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tried: list[str],
+    asked: list[str],
+    code: int,
+    told: str,
+) -> None:
+    """`RECORD` has one mutant left; a record without any is of a module that nobody tried."""
+    done = dataclasses.replace(RECORD, verdicts={"walmart_bi.sales.gates.x_refusals__mutmut_1": "killed"})
+    records = {name: done if name in tried else RECORD if name == "values" else Record("") for name in MODULES}
+    explained = [
+        Explanation("values", each.function, "equivalent", "They are never equal.", (each.change,))
+        for each in survivors("values", RECORD)
+    ]
+    monkeypatch.setattr(mutants, "load", lambda name, _: records[name])
+    monkeypatch.setattr(main, "read", lambda: explained)
+    monkeypatch.setattr(document, "groups_below_the_limit", lambda _: [])
+    monkeypatch.setattr(document, "DOCUMENT", tmp_path / "mutation.md")
+
+    assert main.conclude(asked) == code
+    assert told in capsys.readouterr().out
 
 
 def test_given_a_module_when_judged_then_its_mutants_are_killed_and_not_tried_again(
