@@ -1,12 +1,13 @@
 """Loaders that are wrong on purpose. The suite that clears the real one must convict each of these.
 
-Both put the ledger row and the rows into two transactions, with the real statements and the real points.
+Each puts into two transactions what belongs into one, with the real statements and the real points.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 from walmart_bi.cli.project import Project
 from walmart_bi.points import reached
@@ -83,6 +84,41 @@ class AppendThenMark(_TwoTransactions):
             )
 
 
+class TruncateFirst(_TwoTransactions):
+    """Empties everything, then loads the month: until then nobody sees anything, as if nothing was ever loaded."""
+
+    def replace_month(self, load: MonthlyObject, **_: Any) -> LoadOutcome:
+        planned = self._file().change(lambda connection: self._planned(connection, load))
+        if planned.action == "loaded":
+            self._file().change(self._truncate)
+            self._file().change(lambda connection: self._load(connection, planned, load))
+        return planned
+
+    def _truncate(self, connection: Any) -> None:
+        for table in ("walmart_sales", "load_ledger", *real.ROLLUP_TABLES):
+            connection.execute(f"DELETE FROM {table}")
+
+    def _load(self, connection: Any, planned: LoadOutcome, load: MonthlyObject) -> None:
+        self._mark(connection, planned)
+        self._replace_rows(connection, planned.entry, load.totals)
+
+
+class RollupsLast(_TwoTransactions):
+    """Refreshes the sums when the rows are committed: a load that dies between leaves KPIs of another state."""
+
+    def replace_month(self, load: MonthlyObject, **_: Any) -> LoadOutcome:
+        planned = self._file().change(lambda connection: self._planned(connection, load))
+        if planned.action == "loaded":
+            self._file().change(lambda connection: self._rows_alone(connection, planned, load))
+            self._file().change(lambda connection: real.refresh_month(connection.execute, load.month))
+        return planned
+
+    def _rows_alone(self, connection: Any, planned: LoadOutcome, load: MonthlyObject) -> None:
+        self._mark(connection, planned)
+        with mock.patch.object(real, "refresh_month", lambda *_: None):
+            self._replace_rows(connection, planned.entry, load.totals)
+
+
 def _of(loader: type[DuckDbWarehouse]) -> Callable[[Project], Warehouse]:
     return lambda project: loader(project.settings.warehouse_file, project.store)
 
@@ -92,4 +128,6 @@ LOADERS: dict[str, Callable[[Project], Warehouse]] = {
     "ledger first": _of(LedgerFirst),
     "ledger last": _of(LedgerLast),
     "append": _of(AppendThenMark),
+    "truncate first": _of(TruncateFirst),
+    "rollups last": _of(RollupsLast),
 }

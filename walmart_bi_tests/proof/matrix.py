@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from walmart_bi.cli.project import Project
 from walmart_bi.sales.sample import write_sample
-from walmart_bi.warehouse.base import WarehouseBusy, WarehouseError
+from walmart_bi.warehouse.base import Reader, WarehouseBusy, WarehouseError
 from walmart_bi_tests.proof import findings, warm  # noqa: F401 - this process logs in to look
 from walmart_bi_tests.proof.children import Child, child, run
 from walmart_bi_tests.proof.findings import Finding
@@ -69,6 +69,11 @@ class Scene:
         middles = {name + MIDDLE: once[name] for name in MIDDLES if once[name]}
         return Counter({**once, **middles})
 
+    def loaded_state(self) -> State:
+        """What the base state has."""
+        old = next(sha256 for month, sha256 in self.truth.rows if month == OLD_MONTHS[0])
+        return frozenset((month, old) for month in OLD_MONTHS)
+
     def timeline(self, way: str, start: str) -> list[tuple[str, float]]:
         """The points that a load passes, and when; from a run that nothing happens to."""
         timing = way if way == "graph" else "real"
@@ -116,8 +121,7 @@ def try_kill(scene: Scene, point: str, seed: int, way: str = "real") -> Trial:
     start = chosen.choice(starts)
     death = _death(scene, point, start, way, chosen)
     place, sha256 = scene.delivered(start, seed, way)
-    old = next(sha for month, sha in scene.truth.rows if month == OLD_MONTHS[0])
-    before: State = frozenset((month, old) for month in OLD_MONTHS) if start == "loaded" else frozenset()
+    before: State = scene.loaded_state() if start == "loaded" else frozenset()
     new: State = frozenset((month, sha256) for month in NEW_MONTHS)
     after: State = frozenset(pair for pair in before if pair[0] not in NEW_MONTHS) | new
     trial = Trial(scene.target.name, way, point, seed)
@@ -183,21 +187,40 @@ class Judge:
             self.trial.findings.append(Finding("unexplained", f"the repeated load ended with {said}"))
 
     def look(self) -> None:
-        """Read the rows and the snapshots as anybody might, now."""
+        """Read the rows, their sums and the snapshots as anybody might, now."""
         self.trial.looks += 1
-        found = self._rows(impatient(self.project))
-        self.trial.not_let_in += found is None
-        self.trial.findings += findings.half_visible(found or self._old(), self._allowed())
+        self.trial.not_let_in += not self._read(impatient(self.project))
         self._look_at_snapshots()
 
     def look_afterwards(self) -> None:
-        """The same when the load is dead, and the ledger as well: each month and its entry as a whole."""
+        """The same when the load is dead, before another repairs it; and ledger and KPIs, of the state of the rows."""
         self.trial.looks += 1
-        self.trial.findings += findings.half_visible(self._rows(self.project.warehouse) or {}, self._allowed())
+        if not self._read(self.project.warehouse, self._ledger_and_kpis):
+            self.trial.findings.append(Finding("unexplained", "the load is dead and still keeps others out"))
         self._look_at_snapshots()
-        if self.project.warehouse.ledger():
-            with self.project.warehouse.read() as reader:
-                self.trial.findings += findings.wrong_ledger(self.project, reader)
+
+    def _read(self, warehouse: Any, more: Callable[[Reader, findings.Months], Iterator[Finding]] | None = None) -> bool:
+        """Whether this reader was let in. What is not there at all is as visible as what is there."""
+        try:
+            with warehouse.read() as reader:
+                seen = findings.visible_months(reader)
+                self.trial.findings += findings.half_visible(seen, self._allowed())
+                self.trial.findings += findings.wrong_rollups(reader, seen)
+                if more is not None:
+                    self.trial.findings += more(reader, seen)
+        except WarehouseBusy:
+            return False
+        except WarehouseError as error:
+            if "Nothing is loaded yet" not in str(error):
+                raise
+            self.trial.findings += findings.half_visible({}, self._allowed())
+        return True
+
+    def _ledger_and_kpis(self, reader: Reader, seen: findings.Months) -> Iterator[Finding]:
+        yield from findings.wrong_ledger(self.project, reader)
+        state = findings.state_shown(seen, self.truth)
+        if state is not None:
+            yield from findings.wrong_kpis(reader, self.truth, state, views_are_due=bool(self.before))
 
     def _look_at_snapshots(self) -> None:
         """What was published; read again only when something was written since."""
@@ -205,20 +228,6 @@ class Judge:
         if listed != self._listed:
             self.trial.findings += findings.snapshots(self.project.store, self.truth, at_rest=False)
             self._listed = listed
-
-    def _rows(self, warehouse: Any) -> findings.Months | None:
-        try:
-            with warehouse.read() as reader:
-                return findings.visible_months(reader)
-        except WarehouseBusy:
-            return None
-        except WarehouseError as error:
-            if "Nothing is loaded yet" in str(error):
-                return {}
-            raise
-
-    def _old(self) -> findings.Months:
-        return {month: self.truth.month(month, sha256) for month, sha256 in self.before}
 
     def _allowed(self) -> dict[str, list[Counter[Any]]]:
         allowed: dict[str, list[Counter[Any]]] = defaultdict(list)

@@ -36,6 +36,8 @@ CONVICTED_AT: dict[str, tuple[str, ...]] = {
     "ledger first": ("rows.before_delete", "rows.after_insert"),
     "ledger last": ("ledger.before", "ledger.after"),
     "append": ("ledger.before", "ledger.after"),
+    "truncate first": ("rows.before_insert", "ledger.before"),
+    "rollups last": ("rollups.before_insert", "rollups.after_insert"),
 }
 # An error is none: a load that does not die where it should, or stops with a trace, says nothing of the data.
 CONVICTION: tuple[Kind, ...] = ("lost", "doubled", "half visible")

@@ -26,14 +26,17 @@ State = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Kpi:
-    """A KPI's columns, and its rows in a form that can be compared, sorted."""
+    """A KPI's columns, and its rows in a form that can be compared, sorted. Without rows the columns are not known."""
 
     columns: list[str]
     rows: list[tuple[str, ...]]
 
     def is_told_by(self, rows: Iterable[Iterable[Any]]) -> bool:
         """Whether these rows, in the order of the columns, are the same multiset."""
-        return sorted(comparable(self.columns, row) for row in rows) == self.rows
+        found = list(rows)
+        if not self.columns:
+            return not found
+        return sorted(comparable(self.columns, row) for row in found) == self.rows
 
 
 @dataclass
@@ -63,7 +66,7 @@ class Truth:
         if state not in self._kpis:
             rows = [row for month, sha256 in sorted(state) for row in self.rows[month, sha256]]
             self._kpis[state] = {
-                name: Kpi(list(found[0]), sorted(comparable(found[0], row.values()) for row in found))
+                name: Kpi(list(found[0]) if found else [], sorted(comparable(found[0], row.values()) for row in found))
                 for name, found in oracle.kpis(rows).items()
             }
         return self._kpis[state]
