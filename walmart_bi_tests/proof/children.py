@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 from walmart_bi.errors import WalmartBiError
@@ -29,6 +29,13 @@ PRELOADED = [
     *("walmart_bi_tests.builders", "walmart_bi_tests.contracts.warehouses"),
 ]
 PATIENCE_SECONDS = 300.0
+
+
+class Refusal(NamedTuple):
+    """An error that a person can cause."""
+
+    kind: str
+    line: str
 
 
 @dataclass
@@ -59,7 +66,7 @@ class Child:
 def child(work: Callable[..., Any], place: Place, *arguments: Any) -> Iterator[Child]:
     """`work(project, line, *arguments)` in a process of its own; killed at the latest when the block ends.
 
-    It ends with `("done", result)`, or `("refused", line)` for an error that a person can cause, or `("error", trace)`.
+    It ends with `("done", result)`, `("refused", Refusal)` for an error that a person can cause, or `("error", trace)`.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
@@ -87,9 +94,9 @@ def run(work: Callable[..., Any], place: Place, *arguments: Any) -> Any:
 def _run(work: Callable[..., Any], place: Place, line: Connection, arguments: tuple[Any, ...]) -> None:
     tempfile.tempdir = None  # TMPDIR is the place's
     try:
-        said = ("done", work(place.enter(), line, *arguments))
+        said: tuple[str, Any] = ("done", work(place.enter(), line, *arguments))
     except WalmartBiError as error:
-        said = ("refused", str(error))
+        said = ("refused", Refusal(type(error).__name__, str(error)))
     except Exception:  # noqa: BLE001 - whatever it is, it is the finding
         said = ("error", traceback.format_exc())
     line.send(said)

@@ -23,7 +23,7 @@ from walmart_bi.abandoned_runs import process_tag
 from walmart_bi.assets.common import CLEANED_SALES, MONTHLY_SALES_OBJECT, RAW_SALES_FILE
 from walmart_bi.cli.project import Project
 from walmart_bi.handover import Handover
-from walmart_bi.kpis.catalog import load_catalog
+from walmart_bi.kpis.catalog import Kpi, load_catalog
 from walmart_bi.records import MonthlyObject
 from walmart_bi.reporting.page.publish import publish_story
 from walmart_bi.reporting.snapshot import build_snapshot
@@ -114,10 +114,16 @@ def published_months(project: Project, months: Sequence[str]) -> dict[str, Month
     return published
 
 
-def show(project: Project) -> None:
-    """Views, snapshot and page."""
+def make_views(project: Project) -> Sequence[Kpi]:
+    """The KPI views alone."""
     catalog = load_catalog()
     project.warehouse.create_views({kpi.name: kpi.select for kpi in catalog})
+    return catalog
+
+
+def show(project: Project) -> None:
+    """Views, snapshot and page."""
+    catalog = make_views(project)
     build_snapshot(
         project.warehouse,
         project.store,
@@ -201,6 +207,11 @@ def at_once(project: Project, line: Connection, how: str, months: Sequence[str])
 def publish_only(project: Project, _line: Connection, months: Sequence[str]) -> dict[str, MonthlyObject]:
     """The months' objects, not yet loaded."""
     return published_months(project, months)
+
+
+def views_alone(project: Project, _line: Connection) -> None:
+    """The KPI views, in a process of their own."""
+    make_views(project)
 
 
 def hold(project: Project, line: Connection, path: str) -> None:

@@ -21,8 +21,8 @@ from walmart_bi_tests.proof import matrix, races
 from walmart_bi_tests.proof.findings import Finding, Kind
 from walmart_bi_tests.proof.journal import Journal
 from walmart_bi_tests.proof.matrix import Trial
+from walmart_bi_tests.proof.onlooker import Race
 from walmart_bi_tests.proof.places import TARGETS
-from walmart_bi_tests.proof.races import Race
 
 # Seeds that one process tries with one base state: one, so that a run that is stopped has all points of some seeds.
 _CHUNK = 1
@@ -228,6 +228,7 @@ def _races_on(journal: Journal, target: str, loads: int) -> None:
                 rounds=race.rounds,
                 loads=race.loads,
                 looks=race.looks,
+                not_let_in=race.not_let_in,
                 told_why=race.refused.total(),
                 findings=found,
             )

@@ -1,7 +1,7 @@
 """Many at once: loads of the same months, whole loads and sensors on one bucket, roll back against load, a BI tool.
 
-A race is judged when all have ended: each month is one version, whole, with one active ledger entry, and each load that
-says that it loaded has an entry of its own. A reader looks all the while.
+A race is judged when all have ended: each month is one version, whole, with one active ledger entry, its sums and KPIs,
+and each load that says that it loaded has an entry of its own. A reader looks all the while: see `onlooker.py`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from walmart_bi.cli.project import Project
 from walmart_bi.records import MonthlyObject
-from walmart_bi.warehouse.base import WarehouseBusy, WarehouseError
+from walmart_bi.reporting.page.publish import StoryRefused
+from walmart_bi.reporting.snapshot import SnapshotOvertaken
 from walmart_bi_tests.proof import findings
 from walmart_bi_tests.proof.children import Child, child, run
-from walmart_bi_tests.proof.findings import Finding, Months
+from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.loads import (
     at_once,
     hold,
@@ -29,8 +29,10 @@ from walmart_bi_tests.proof.loads import (
     load_objects,
     publish_only,
     restore,
+    views_alone,
 )
-from walmart_bi_tests.proof.matrix import NEW_FILE, NEW_MONTHS, OLD_FILE, OLD_MONTHS, deliver, impatient
+from walmart_bi_tests.proof.matrix import NEW_FILE, NEW_MONTHS, OLD_FILE, OLD_MONTHS, deliver
+from walmart_bi_tests.proof.onlooker import Onlooker, Race
 from walmart_bi_tests.proof.places import Place, Target
 from walmart_bi_tests.proof.truth import Truth
 
@@ -41,20 +43,8 @@ TWO_SENSORS = "two sensors on one bucket, each with its runs"
 BI_TOOL = "a BI tool holds the DuckDB file"
 RACERS = 4
 LOOK_EVERY_SECONDS = 0.1
-
-
-@dataclass
-class Race:
-    """What came of one kind of race."""
-
-    name: str
-    target: str
-    rounds: int = 0
-    loads: int = 0
-    looks: int = 0
-    not_let_in: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
+# What a load may end with because another one was faster; its months are loaded all the same.
+OVERTAKEN = (SnapshotOvertaken.__name__, StoryRefused.__name__)
 
 
 @dataclass
@@ -66,13 +56,6 @@ class Course:
     scratch: Path
     base: Place
     versions: list[dict[str, MonthlyObject]]
-
-    def allowed(self) -> dict[str, list[Counter[Any]]]:
-        """Every state of each month that somebody may commit."""
-        allowed: dict[str, list[Counter[Any]]] = {}
-        for month, sha256 in self.truth.rows:
-            allowed.setdefault(month, [Counter()]).append(self.truth.month(month, sha256))
-        return allowed
 
 
 def course(target: Target, scratch: Path, versions: int = RACERS) -> Course:
@@ -97,10 +80,11 @@ def loads_of_the_same_months(course: Course, rounds: Sequence[int], told: Callab
                 objects = list(version.values())
                 chosen.shuffle(objects)
                 racers.append(stack.enter_context(child(load_objects, place, objects)))
-            said = _race(project, course, race, racers)
+            onlooker = Onlooker(project, course.truth, race, loaded=set())
+            said = _race(onlooker, racers)
             actions = Counter(action for kind, result in said if kind == "done" for action in result)
             race.loads += actions.total()
-            _judge(project, course, race, loaded=actions["loaded"])
+            onlooker.judge(loads=actions["loaded"], views_are_made=False)
         course.target.drop(place)
         race.rounds += 1
         told(race)
@@ -118,6 +102,7 @@ def roll_back_against_loads(course: Course, rounds: Sequence[int], told: Callabl
         with child(load_objects, loaded, list(version.values())) as racer:
             _start([racer])
             assert racer.result() == ("done", ["loaded"] * len(NEW_MONTHS))
+    run(views_alone, loaded)
     for _ in rounds:
         place = course.target.copy(loaded)
         with place.opened() as project, contextlib.ExitStack() as stack:
@@ -128,9 +113,9 @@ def roll_back_against_loads(course: Course, rounds: Sequence[int], told: Callabl
                     for version in course.versions[2:4]
                 ),
             ]
-            said = _race(project, course, race, racers)
-            race.loads += len(said)
-            _judge(project, course, race, loaded=2 * len(NEW_MONTHS) + 2)
+            onlooker = Onlooker(project, course.truth, race, loaded=set(NEW_MONTHS))
+            race.loads += len(_race(onlooker, racers))
+            onlooker.judge(loads=2 * len(NEW_MONTHS) + 2, views_are_made=True)
         course.target.drop(place)
         race.rounds += 1
         told(race)
@@ -148,11 +133,12 @@ def whole_loads_at_once(
         old = deliver(place, truth, scratch, OLD_FILE, OLD_MONTHS, seed=seed)
         run(load, place, "real", OLD_MONTHS)
         new = deliver(place, truth, scratch, NEW_FILE, NEW_MONTHS, seed=seed)
-        course = Course(target, truth, scratch, place, [])
         with place.opened() as project, contextlib.ExitStack() as stack:
             racers = [stack.enter_context(child(at_once, place, how, NEW_MONTHS)) for _ in range(2)]
-            said = _race(project, course, race, racers, may_be_overtaken=True)
+            onlooker = Onlooker(project, truth, race, loaded=set(OLD_MONTHS))
+            said = _race(onlooker, racers, may_be_overtaken=True)
             race.loads += len(said)
+            onlooker.judge(loads=len(OLD_MONTHS) + len(NEW_MONTHS), views_are_made=True)
             if len(said) < len(racers):
                 run(load, place, "real", NEW_MONTHS)
             state = frozenset({(OLD_MONTHS[0], old), *((month, new) for month in NEW_MONTHS)})
@@ -170,13 +156,15 @@ def bi_tool_holds_the_file(course: Course, rounds: Sequence[int], told: Callable
         place = course.target.copy(course.base)
         objects = [[version[NEW_MONTHS[0]]] for version in course.versions[:2]]
         with place.opened() as project:
+            onlooker = Onlooker(project, course.truth, race, loaded=set(NEW_MONTHS[:1]))
             with child(load_impatiently, place, objects[0], 60.0) as first:
                 assert first.result() == ("done", ["loaded"])
             with child(hold, place, str(project.settings.warehouse_file)) as tool:
                 assert tool.told() == ("ready", None)
+                onlooker.look()
                 with child(load_impatiently, place, objects[1], 0.3) as refused:
                     said = refused.result()
-                named = said is not None and said[0] == "refused" and f"process {tool.process.pid} " in said[1]
+                named = said is not None and said[0] == "refused" and f"process {tool.process.pid} " in said[1].line
                 if not named:
                     race.findings.append(Finding("unexplained", f"a load during the hold ended with {said}"))
                 with child(load_impatiently, place, objects[1], 60.0) as patient:
@@ -185,7 +173,7 @@ def bi_tool_holds_the_file(course: Course, rounds: Sequence[int], told: Callable
                     if (said := patient.result()) != ("done", ["loaded"]):
                         race.findings.append(Finding("unexplained", f"a load after the hold ended with {said}"))
             race.loads += 3
-            _judge(project, course, race, loaded=2)
+            onlooker.judge(loads=2, views_are_made=False)
         course.target.drop(place)
         race.rounds += 1
         told(race)
@@ -199,50 +187,20 @@ def _start(racers: Sequence[Child]) -> None:
         racer.line.send("go")
 
 
-def _race(
-    project: Project, course: Course, race: Race, racers: Sequence[Child], *, may_be_overtaken: bool = False
-) -> list[tuple[str, Any]]:
+def _race(onlooker: Onlooker, racers: Sequence[Child], *, may_be_overtaken: bool = False) -> list[tuple[str, Any]]:
     """Let all go, look until all have ended, and note who did not end well; what those said who did."""
     _start(racers)
+    race = onlooker.race
     running = {racer.line: racer for racer in racers}
     said = []
     while running:
-        ready = wait(list(running), LOOK_EVERY_SECONDS)
-        if not ready:
-            _look(project, course, race)
-        for line in ready:
+        onlooker.look()
+        for line in wait(list(running), LOOK_EVERY_SECONDS):
             last = running.pop(line).result()  # type: ignore[call-overload]
-            if last is not None and last[0] == "refused" and may_be_overtaken:
-                race.refused[last[1]] += 1
+            if last is not None and last[0] == "refused" and may_be_overtaken and last[1].kind in OVERTAKEN:
+                race.refused[last[1].line] += 1
             elif last is None or last[0] != "done":
                 race.findings.append(Finding("unexplained", f"a racer ended with {last}"))
             else:
                 said.append(last)
     return said
-
-
-def _look(project: Project, course: Course, race: Race) -> None:
-    race.looks += 1
-    try:
-        with impatient(project).read() as reader:
-            seen: Months = findings.visible_months(reader)
-    except WarehouseBusy:
-        race.not_let_in += 1
-        return
-    except WarehouseError as error:
-        if "Nothing is loaded yet" not in str(error):
-            raise
-        return
-    race.findings += findings.half_visible(seen, course.allowed())
-    race.findings += findings.snapshots(project.store, course.truth, at_rest=False)
-
-
-def _judge(project: Project, course: Course, race: Race, *, loaded: int) -> None:
-    """Each month is the active entry's version; as many entries as loads that say they loaded."""
-    entries = project.warehouse.ledger()
-    wanted = {entry.month: course.truth.month(entry.month, entry.source_sha256) for entry in entries if entry.is_active}
-    with project.warehouse.read() as reader:
-        race.findings += findings.wrong_rows(findings.visible_months(reader), wanted)
-        race.findings += findings.wrong_ledger(project, reader)
-    if len(entries) != loaded:
-        race.findings.append(Finding("lost", f"{loaded} loads say that they loaded, the ledger has {len(entries)}"))

@@ -17,7 +17,8 @@ from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.journal import Journal
 from walmart_bi_tests.proof.matrix import Trial
 from walmart_bi_tests.proof.parts import CONVICTED_AT, Size, in_processes, kill_matrix, note_trial
-from walmart_bi_tests.proof.races import SAME_MONTHS
+from walmart_bi_tests.proof.places import TARGETS
+from walmart_bi_tests.proof.races import BI_TOOL, ROLL_BACK, SAME_FILE, SAME_MONTHS, TWO_SENSORS
 
 SIZE = Size(
     seeds={"local": 1, "aws": 1}, graph_seeds=1, loads=8, histories=1, steps=3, inputs=40, processes=1, first_seed=5
@@ -119,9 +120,32 @@ def test_given_a_part_that_lacks_one_of_its_trials_when_written_then_it_is_said_
 def test_given_enough_loads_but_not_every_kind_of_race_when_written_then_the_races_are_less_than_asked_for(
     stopped: Journal,
 ):
-    result = {"target": "aws", "rounds": 1, "loads": SIZE.loads, "looks": 1, "told_why": 0, "findings": []}
+    result = {
+        "target": "aws",
+        "rounds": 1,
+        "loads": SIZE.loads,
+        "looks": 1,
+        "not_let_in": 0,
+        "told_why": 0,
+        "findings": [],
+    }
     stopped.add("races", name=SAME_MONTHS, **result)
     assert "Less was done than is asked for: Races.**" in written(stopped)
+
+
+@pytest.mark.parametrize(("not_let_in", "expected"), [(4, "Held."), (5, "**Not all that is asked for was done.**")])
+def test_given_every_race_when_no_look_at_one_of_them_was_let_in_then_the_races_are_less_than_asked_for(
+    journal: Journal, not_let_in: int, expected: str
+):
+    everywhere = [(name, target) for name in (SAME_MONTHS, ROLL_BACK, SAME_FILE, TWO_SENSORS) for target in TARGETS]
+    for name, target in [*everywhere, (BI_TOOL, "local")]:
+        out = not_let_in if (name, target) == (ROLL_BACK, "local") else 0
+        journal.add(
+            "races", name=name, target=target, rounds=1, loads=8, looks=5, not_let_in=out, told_why=0, findings=[]
+        )
+    text = written(journal)
+    assert expected in text[text.index("## Races") :].splitlines()[2]
+    assert ("Not all" in text[text.index("## Races") :].splitlines()[2]) == (not_let_in == 5)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +158,15 @@ def test_given_enough_loads_but_not_every_kind_of_race_when_written_then_the_rac
             "histories", seed=6, histories=1, steps=3, figures={}, problem="a trace\nit differs"
         ),
         lambda journal: journal.add(
-            "races", name="a race", target="aws", rounds=1, loads=8, looks=1, told_why=0, findings=[("torn", "half")]
+            "races",
+            name="a race",
+            target="aws",
+            rounds=1,
+            loads=8,
+            looks=1,
+            not_let_in=0,
+            told_why=0,
+            findings=[("torn", "half")],
         ),
     ],
 )

@@ -1,11 +1,19 @@
 """The races in short: one round of each on DuckDB, one of loads on the stand-in. Long: `make proof`."""
 
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
+from walmart_bi.cli.project import Project
+from walmart_bi.warehouse.base import WarehouseError
 from walmart_bi_tests.proof import races
+from walmart_bi_tests.proof.children import child, run
+from walmart_bi_tests.proof.damage import DAMAGES
+from walmart_bi_tests.proof.loads import load_impatiently, views_alone
+from walmart_bi_tests.proof.matrix import NEW_MONTHS
+from walmart_bi_tests.proof.onlooker import Onlooker, Race
 from walmart_bi_tests.proof.places import TARGETS
 
 
@@ -24,18 +32,75 @@ def test_given_processes_with_versions_of_empty_months_when_they_race_then_each_
 ):
     race = races.loads_of_the_same_months(course, range(1), unheard)
     assert (race.loads, race.findings) == (races.RACERS * 2, [])
+    assert race.looks > race.not_let_in
 
 
 def test_given_a_roll_back_and_loads_of_its_month_when_they_race_then_one_of_them_is_active(course: races.Course):
     race = races.roll_back_against_loads(course, range(1), unheard)
     assert (race.loads, race.findings) == (3, [])
+    assert race.looks > race.not_let_in
 
 
 def test_given_a_bi_tool_that_holds_the_file_when_loaded_then_the_load_waits_or_names_it(tmp_path: Path):
     course = races.course(TARGETS["local"](tmp_path), tmp_path / "files", versions=2)
-    assert races.bi_tool_holds_the_file(course, range(1), unheard).findings == []
+    race = races.bi_tool_holds_the_file(course, range(1), unheard)
+    assert (race.findings, race.not_let_in) == ([], 0)
 
 
 def test_given_one_file_when_two_processes_load_it_at_once_then_it_is_loaded_once_and_both_end_well(tmp_path: Path):
     race = races.whole_loads_at_once(TARGETS["local"](tmp_path), tmp_path / "files", "real", range(1), unheard)
     assert (race.loads, race.findings) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("damage", "look", "judge"),
+    [
+        ("empty", True, True),
+        ("vanished", True, False),  # there is nothing to judge then, which is an error of its own
+        ("changed sum", True, True),
+        ("forgotten loads", False, True),
+        ("changed view", False, True),
+    ],
+)
+def test_given_a_loaded_place_that_is_damaged_when_an_onlooker_looks_or_judges_then_both_tell_what_they_can(
+    tmp_path: Path, damage: str, look: bool, judge: bool
+):
+    course = races.course(TARGETS["local"](tmp_path), tmp_path / "files", versions=1)
+    (objects,) = [list(version.values()) for version in course.versions]
+    with child(load_impatiently, course.base, objects, 60.0) as loading:
+        assert loading.result() == ("done", ["loaded"] * len(NEW_MONTHS))
+    run(views_alone, course.base)
+    with course.base.opened() as project:
+        race = Race("damaged", "local")
+        sound = Onlooker(project, course.truth, race, loaded=set(NEW_MONTHS))
+        sound.look()
+        sound.judge(loads=len(NEW_MONTHS), views_are_made=True)
+        assert race.findings == []
+        DAMAGES[damage](project)
+        if look:
+            Onlooker(project, course.truth, race, loaded=set(NEW_MONTHS)).look()
+            assert race.findings
+            race.findings = []
+        if judge:
+            Onlooker(project, course.truth, race, loaded=set(NEW_MONTHS)).judge(
+                loads=len(NEW_MONTHS), views_are_made=True
+            )
+            assert race.findings
+
+
+def refuses(_project: Project, line: Connection) -> None:
+    line.send(("ready", None))
+    line.recv()
+    raise WarehouseError("The disk is full.", place="here", next_step="free some.")
+
+
+def test_given_a_racer_that_is_refused_for_another_reason_than_a_faster_one_when_it_ends_then_it_is_not_overtaken(
+    tmp_path: Path,
+):
+    course = races.course(TARGETS["local"](tmp_path), tmp_path / "files", versions=1)
+    race = Race("refused", "local")
+    with course.base.opened() as project, child(refuses, course.base) as racer:
+        onlooker = Onlooker(project, course.truth, race, loaded=set())
+        assert races._race(onlooker, [racer], may_be_overtaken=True) == []
+    assert race.refused.total() == 0
+    assert "The disk is full" in race.findings[0].text
