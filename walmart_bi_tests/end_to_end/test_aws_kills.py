@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def test_a_load_killed_at_a_statement_leaves_the_old_month_or_the_new_one_and_ca
         def look_and_kill() -> None:
             seen.append(rows_of(site, month))
             load.process.kill()
-            load.process.join()
+            wait([load.process.sentinel])  # only one thread may ask how it ended
 
         shared_standin().front.faults.append(Fault(f"^{statement}", when, meanwhile=look_and_kill))
         load.go_on()

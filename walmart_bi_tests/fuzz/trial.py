@@ -113,9 +113,12 @@ def _rows(cleaned: CleanedFile) -> list[dict[str, Any]]:
 def _set_aside(path: Path | None) -> list[dict[str, str]]:
     if path is None:
         return []
-    csv.field_size_limit(MOST_FIELD_BYTES)  # a record that is set aside is one field, and may be as long as the file
-    with path.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    limit = csv.field_size_limit(MOST_FIELD_BYTES)  # a record set aside is one field, and may be as long as the file
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            return list(csv.DictReader(lines))
+    finally:
+        csv.field_size_limit(limit)  # the limit is the whole process's, and the cleaning relies on it
 
 
 def _count_problems(

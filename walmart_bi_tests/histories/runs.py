@@ -83,12 +83,14 @@ def seed_of_round(first_seed: int, first: int) -> int:
 
 def one_round(arguments: tuple[str, int, int, int]) -> tuple[int, Counter[str], str]:
     target, histories, steps, seed_number = arguments
+    disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         return seed_number, run_histories(target, histories, steps, seed_number), ""
     except BaseException:  # noqa: BLE001 - what comes out of a history is what is looked for
         return seed_number, Counter(), traceback.format_exc()
     finally:
+        logging.disable(disabled)
         sys.stdout.flush()
 
 
