@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 from walmart_bi.sales.cluster import Cluster, ClusterError
@@ -52,6 +52,8 @@ def open_dask_cluster(address: str, *, workers: int | None = None) -> Iterator[C
             client.wait_for_workers(1, timeout=_SECONDS_FOR_A_WORKER)
         except TimeoutError as error:
             raise ClusterError("The Dask scheduler has no worker.", place=address, next_step=_START_WORKERS) from error
+        except OSError as error:
+            raise _lost(address, error) from error
         yield DaskCluster(client, address)
 
 
@@ -89,14 +91,19 @@ class DaskCluster:
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """The result for each item in their order; a worker that dies is replaced by another three times."""
         # Not `pure`: the same call again is to be made again, for the objects that it wrote may be gone.
-        futures = self._client.map(function, items, pure=False)
+        try:
+            futures = self._client.map(function, items, pure=False)
+        except OSError as error:
+            raise _lost(self._place, error) from error
         try:
             for number in range(len(futures)):
                 future, futures[number] = futures[number], None
                 yield self._result(future)
                 future.release()
         finally:
-            self._client.cancel([future for future in futures if future is not None])
+            # What ended the work is what the caller must see, not that the scheduler could not be told.
+            with suppress(OSError):
+                self._client.cancel([future for future in futures if future is not None])
 
     def _result(self, future: Any) -> Any:
         from distributed import KilledWorker
@@ -112,14 +119,18 @@ class DaskCluster:
                 "then run it again; nothing was loaded.",
             ) from error
         except (CancelledError, CommClosedError, TimeoutError) as error:
-            raise ClusterError(
-                f"The Dask scheduler was lost while it worked ({type(error).__name__}).",
-                place=self._place,
-                next_step="start it again and run the load again; nothing was loaded.",
-            ) from error
+            raise _lost(self._place, error) from error
         except ImportError as error:
             raise ClusterError(
                 f"A worker has not what the load needs ({error.name}).",
                 place=self._place,
                 next_step="install the same version of walmart_bi on every worker, then run it again.",
             ) from error
+
+
+def _lost(place: str, error: BaseException) -> ClusterError:
+    return ClusterError(
+        f"The Dask scheduler was lost while it worked ({type(error).__name__}).",
+        place=place,
+        next_step="start it again and run the load again; nothing was loaded.",
+    )

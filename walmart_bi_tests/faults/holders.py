@@ -14,7 +14,7 @@ from collections.abc import Iterator
 _HOLDER = re.compile(r"(client|cursor|connection|session|sessions|paginator|waiter|resource)$", re.IGNORECASE)
 _MODULES = {"boto3", "duckdb", "redshift_connector"}
 # A file that holds none of them may name other things so, as an XML element `connection`.
-_HOLDING_FILES = re.compile(r"\b(boto3|aws_session|s3_client|redshift_connect|redshift_sessions|duckdb)")
+_HOLDING_FILES = re.compile(r"\b(boto3|aws_session|s3_client|redshift_connect|redshift_sessions|duckdb|distributed)")
 _ROOMS = ("stores/", "warehouse/")
 # Of what a statement gave, under whatever name.
 _OF_RESULTS = re.compile(

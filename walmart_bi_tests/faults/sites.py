@@ -3,8 +3,8 @@
 What counts, by kind: `aws`, an operation of the AWS services that are used, by its name in boto3, and any other call of
 a client; `session`, any call of a session of Redshift, its connection and its cursor; `duckdb`, any of a connection of
 DuckDB; `reader`, a query of either; `file`, the file system: every call in the stores and warehouses, elsewhere every
-write and every Parquet file; `network`, mail, webhook and Tableau. What holds a client, a session or a connection, and
-which of their calls are harmless, is in `holders.py`.
+write and every Parquet file; `network`, mail, webhook, Tableau and Dask. What holds a client, a session or a
+connection, and which of their calls are harmless, is in `holders.py`.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class _Finder:
     def _held(self) -> str:
         if self._file.startswith("warehouse/") or "redshift_connect" in self._text:
             return "duckdb" if "duckdb" in self._text else "session"
-        return "aws"
+        return "network" if "distributed" in self._text else "aws"
 
     def _database(self) -> str:
         if "redshift_connect" in self._text and not self._file.endswith("redshift_settings.py"):

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from walmart_bi_tests.faults import test_aws, test_duckdb, test_files, test_network, test_readers, test_session
+from walmart_bi_tests.faults import (
+    test_aws,
+    test_dask,
+    test_duckdb,
+    test_files,
+    test_network,
+    test_readers,
+    test_session,
+)
 from walmart_bi_tests.faults.holders import HARMLESS
 from walmart_bi_tests.faults.sites import SOURCE, find_sites, product_sites
 
@@ -18,7 +26,7 @@ REGISTRIES = {
     "session": (test_session.CASES, test_session.CLOSE_CASES),
     "duckdb": (test_duckdb.CASES,),
     "reader": (test_readers.CASES,),
-    "network": (test_network.CASES,),
+    "network": (test_network.CASES, test_dask.CASES),
     "file": (test_files.CASES, test_aws.FILE_CASES, test_session.FILE_CASES),
 }
 
@@ -70,6 +78,7 @@ ADDED = [
     ("stores/s3.py", "def more():\n    boto3.resource('s3').Object('b', 'k').get()\n", "aws", "more boto3.resource"),
     ("arrival_queue.py", "def more(it):\n    that = it.client('sqs')\n    that.close_all()\n", "aws", "that.close_all"),
     ("cli/doctor/queues.py", "def more():\n    _client().ping()\n", "aws", "more _client().ping"),
+    ("dask_cluster.py", "def more(client):\n    client.scatter(1)\n", "network", "more client.scatter"),
     ("warehouse/redshift_connection.py", "def more(cursor):\n    cursor.fetchone()\n", "session", "cursor.fetchone"),
     ("warehouse/redshift_connection.py", "def more(cursor):\n    cursor.fetchall()\n", "session", "cursor.fetchall"),
     ("warehouse/redshift_connection.py", "def more(it: Connection):\n    it.commit()\n", "session", "more it.commit"),

@@ -30,6 +30,7 @@ KINDS = {
     "test_readers": "queries of views and checks",
     "test_files": "file system",
     "test_network": "webhook, mail, Tableau",
+    "test_dask": "Dask scheduler",
 }
 _OTHERS = "that no call is without a case"
 _LONGEST = 300
