@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from walmart_bi.partitions import run_months
 from walmart_bi_tests.histories.files import MONTHS, Content, Kind, Naming, Row, file_name, make_content
 from walmart_bi_tests.histories.interruptions import Crash
-from walmart_bi_tests.histories.model import Delivered, Model, Month
+from walmart_bi_tests.histories.model import SHRINKS, Delivered, Model, Month, refusals
 from walmart_bi_tests.histories.place import Place, State
 
 SPANS = st.tuples(st.integers(0, len(MONTHS) - 1), st.integers(1, 3)).map(lambda span: MONTHS[span[0] :][: span[1]])
@@ -46,6 +46,7 @@ class Histories(RuleBasedStateMachine):
         self.archive: list[Content] = []
         self.crashed: list[tuple[str, ...]] = []
         self.looked_at = False
+        self.is_fresh = False
 
     def teardown(self) -> None:
         try:
@@ -132,14 +133,23 @@ class Histories(RuleBasedStateMachine):
         outdated = self._contents(span)
         alone = self.model.after_run(span)
         told: list[str | None] = []
+        landings, tables = [dict(self.model.landing)], [before]
 
         def meanwhile() -> None:
-            self._seen_is_one_of(before, alone)
+            tables.append(_chosen(self._seen_is_one_of(before, alone), before, alone))
             self.deliver(other, sizes, kind, "month")
+            landings.append(dict(self.model.landing))
             told.append(self._attempt(other))
+            tables.append(Model(landings[-1], tables[-1]).after_run(other))
 
         with self.place.points.at(point, meanwhile, statements=False):
             first = self._attempt(span)
+        allowed = refusals(span, landings, tables)
+        if told and set(span) & set(other):  # a newer file was loaded meanwhile: the older one is left, not refused
+            allowed |= {None} if SHRINKS in allowed else set()
+        self._said_one_of(first, allowed)
+        if told:
+            self._said(told[0], Model(landings[-1], tables[1]).refusal(other))
         told.insert(0, first)
         if len(told) == 1:  # the load was done before that point
             self.model.months = alone
@@ -189,10 +199,13 @@ class Histories(RuleBasedStateMachine):
 
     # --- what happens to the project itself ---------------------------------------------------------------------------
 
+    @precondition(lambda self: not self.is_fresh)
     @rule()
     def restart(self) -> None:
+        """Once is enough: a history that does nothing is what hypothesis takes for the simplest, and tries first."""
         self.place.restart()
         self._changed("restarts")
+        self.is_fresh = True
 
     @rule(history_too=st.booleans())
     def lose_the_cursor(self, history_too: bool) -> None:
@@ -220,6 +233,7 @@ class Histories(RuleBasedStateMachine):
     # --- how ----------------------------------------------------------------------------------------------------------
 
     def _count(self, what: str) -> None:
+        self.is_fresh = False
         self.figures[what] += 1
         self.figures["steps"] += 1
 
@@ -288,7 +302,12 @@ class Histories(RuleBasedStateMachine):
 
     def _said(self, told: str | None, refusal: str | None) -> None:
         """What a person reads is what the model says that must be the matter."""
-        assert (told is None) == (refusal is None) and (refusal or "") in (told or ""), f"{told}, expected: {refusal}"
+        self._said_one_of(told, {refusal})
+
+    def _said_one_of(self, told: str | None, allowed: Collection[str | None]) -> None:
+        assert any((told is None) == (each is None) and (each or "") in (told or "") for each in allowed), (
+            f"{told}, expected: {' or '.join(map(str, allowed))}"
+        )
 
     def _crash(self, months: Sequence[str], point: int, tags: dict[str, str] | None = None) -> None:
         """The run ends at a point: each month is as before or as after, and the run can be repeated."""
@@ -327,16 +346,20 @@ class Histories(RuleBasedStateMachine):
 
     def _settle_one_of(self, *possible: Months) -> None:
         """Each month on its own is as one of these says; the model takes over which."""
-        state = self._seen_is_one_of(*possible)
-        settled: Months = {}
-        for name in MONTHS:
-            for months in possible:
-                is_seen = _expected(months).get(name) == _seen(state).get(name)
-                if name in months and is_seen and len(months[name].loads) == state.loads.get(name, 0):
-                    settled[name] = months[name].copy()
-                    break
-        self.model.months = settled
+        self.model.months = _chosen(self._seen_is_one_of(*possible), *possible)
         self._changed("settled")
+
+
+def _chosen(state: State, *possible: Months) -> Months:
+    """Each month as the first of these has it that says what is seen."""
+    chosen: Months = {}
+    for name in MONTHS:
+        for months in possible:
+            is_seen = _expected(months).get(name) == _seen(state).get(name)
+            if name in months and is_seen and len(months[name].loads) == state.loads.get(name, 0):
+                chosen[name] = months[name].copy()
+                break
+    return chosen
 
 
 def _after_race(

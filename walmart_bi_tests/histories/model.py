@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from walmart_bi_tests.histories.files import Content, Naming, Row
+
+SHRINKS = "less than half"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Model:
         if "too_many_bad" in kinds:
             return "quarantine"
         if any(self._month(month).shrinks(month, file.content) for month, file in suppliers.items() if file):
-            return "less than half"
+            return SHRINKS
         return None
 
     def after_run(self, months: Iterable[str]) -> dict[str, Month]:
@@ -113,3 +115,10 @@ class Model:
     def forget_request(self, file: str, etag: str, months: Iterable[str]) -> None:
         """The run for it was killed: it may be asked for again."""
         self.requested -= {(file, etag, month) for month in months}
+
+
+def refusals(
+    months: Sequence[str], landings: Sequence[dict[str, Delivered]], tables: Sequence[dict[str, Month]]
+) -> set[str | None]:
+    """What may come of a run that saw the files as at one of these times, and the table as at any of them."""
+    return {Model(landing, table).refusal(months) for landing in landings for table in tables}

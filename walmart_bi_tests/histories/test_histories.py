@@ -9,7 +9,7 @@ from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi_tests.histories.files import make_content
 from walmart_bi_tests.histories.machine import Histories
 from walmart_bi_tests.histories.model import Month
-from walmart_bi_tests.histories.place import PLACES, local_place
+from walmart_bi_tests.histories.place import PLACES
 from walmart_bi_tests.histories.runs import run_histories
 
 SEED = 20_240_320
@@ -22,18 +22,65 @@ def test_given_random_histories_on_this_machine_when_compared_then_table_and_led
 
 
 def test_given_random_histories_on_aws_when_compared_then_table_and_ledger_are_as_the_model_says():
-    figures = run_histories("aws", 1, 10, SEED)
-    assert figures["histories"] >= 1
+    figures = run_histories("aws", 2, 10, SEED)
+    assert figures["histories"] >= 2
     assert figures["delivered"] > 0
+    assert figures["restarts"] <= figures["steps"] / 2
 
 
 @pytest.fixture
-def history():
+def history(request):
     """A history whose steps the test chooses; drawn ones meet a certain point only by chance."""
-    machine = type("ChosenSteps", (Histories,), {"open_place": staticmethod(local_place), "figures": Counter()})()
+    place = PLACES[getattr(request, "param", "local")]
+    machine = type("ChosenSteps", (Histories,), {"open_place": staticmethod(place), "figures": Counter()})()
     yield machine
     machine.looked_at = True
     machine.teardown()
+
+
+@pytest.mark.parametrize("history", PLACES, indirect=True)
+def test_given_loads_crashes_and_races_on_either_target_when_compared_then_all_is_as_the_model_says(history):
+    history.first_delivery(["2024-01", "2024-02"], [12, 8])
+    steps = [
+        lambda: history.load(["2024-01", "2024-02"]),
+        *(lambda point=point: cut_off(history, point) for point in (12, 40, 70)),
+        lambda: history.repeat_what_crashed(),
+        lambda: history.race(["2024-01", "2024-02"], ["2024-02", "2024-03"], [11, 12], "good", 6),
+        lambda: history.two_at_once(["2024-03"]),
+        lambda: history.roll_back(0, 0),
+        lambda: history.restart(),
+        lambda: history.tick(),
+    ]
+    for step in steps:
+        step()
+        history.table_is_as_the_model_says()
+    counted = ("loads", "crashes", "races", "races of threads", "rolled back", "restarts", "ticks")
+    assert {what: history.figures[what] > 0 for what in counted} == dict.fromkeys(counted, True)
+    assert history.figures["crashes"] == 3
+
+
+def cut_off(history: Histories, point: int) -> None:
+    history.deliver(["2024-01"], [8 + point % 7], "good", "month")
+    history.load_and_crash(["2024-01"], point)
+
+
+@pytest.mark.parametrize("wrong", ["first", "second"])
+def test_given_a_race_in_which_a_load_fails_for_a_reason_of_its_own_when_judged_then_the_history_sees_it(
+    history, monkeypatch, wrong
+):
+    history.first_delivery(["2024-01"], [12])
+    history.load(["2024-01"])
+    run, started = history.place.run, []
+
+    def fails(months, tags=None):
+        started.append("second" if started else "first")
+        mine = started[-1]
+        told = None if mine == wrong == "second" else run(months, tags)
+        return "The disk is full." if mine == wrong else told
+
+    monkeypatch.setattr(history.place, "run", fails)
+    with pytest.raises(AssertionError, match=r"The disk is full\., expected: None"):
+        history.race(["2024-01"], ["2024-02"], [8], "good", 6)
 
 
 def crash_at_each_point(history: Histories) -> int:
