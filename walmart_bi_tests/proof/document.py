@@ -21,7 +21,7 @@ _PACKAGES = [
 class Section:
     """One part's account of itself: whether everything that it looked at held, and whether it did all it was asked.
 
-    A part that was not run has no text.
+    A part that was not run has no text. `asked` is what it is to do, in words.
     """
 
     title: str
@@ -29,6 +29,7 @@ class Section:
     text: str
     complete: bool = True
     not_covered: tuple[str, ...] = ()
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def _state(section: Section) -> str:
     if not section.text:
         return "**Not run.**"
     held = "Held." if section.held else "**Did not hold.**"
-    return held if section.complete else f"{held} **Not all that is asked for was done.**"
+    asked = f" ({section.asked})" if section.asked else ""
+    return held if section.complete else f"{held} **Not all that is asked for{asked} was done.**"
 
 
 def commit() -> str:

@@ -14,13 +14,14 @@ KEPT = CHECKOUT / "build" / "fuzz"
 
 
 def histories(size: Size, journal: Journal) -> None:
-    """Random histories on DuckDB, in rounds that can be drawn again by their seed."""
-    done = {each["seed"] for each in journal.results("histories") if each["steps"] == size.steps}
+    """Random histories on both targets, in rounds that can be drawn again by their seed."""
+    done = {(each["target"], each["seed"]) for each in journal.results("histories") if each["steps"] == size.steps}
     rounds = [
-        (min(ROUND, size.histories - first), size.steps, seed_of_round(size.first_seed, first))
-        for first in range(0, size.histories, ROUND)
+        (target, min(ROUND, asked - first), size.steps, seed_of_round(size.first_seed, first))
+        for target, asked in (("local", size.histories), ("aws", size.aws_histories))
+        for first in range(0, asked, ROUND)
     ]
-    left = [each for each in rounds if each[2] not in done]
+    left = [each for each in rounds if (each[0], each[3]) not in done]
     in_processes(size, _histories, [(journal, part) for part in (left[at::_SHARES] for at in range(_SHARES)) if part])
 
 
@@ -28,12 +29,12 @@ def histories(size: Size, journal: Journal) -> None:
 _SHARES = 10
 
 
-def _histories(journal: Journal, rounds: list[tuple[int, int, int]]) -> None:
-    for count, steps, seed in rounds:
-        _, figures, problem = one_round(("local", count, steps, seed))
+def _histories(journal: Journal, rounds: list[tuple[str, int, int, int]]) -> None:
+    for target, count, steps, seed in rounds:
+        _, figures, problem = one_round((target, count, steps, seed))
         told = problem[-2_000:]
-        journal.add("histories", seed=seed, histories=count, steps=steps, figures=figures, problem=told)
-        tell(f"histories of seed {seed}: {told or 'held'}")
+        journal.add("histories", target=target, seed=seed, histories=count, steps=steps, figures=figures, problem=told)
+        tell(f"histories on {target} of seed {seed}: {told or 'held'}")
 
 
 def fuzzing(size: Size, journal: Journal) -> None:

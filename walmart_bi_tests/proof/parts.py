@@ -6,6 +6,7 @@ A part does what its journal does not have yet. What it came to is put into word
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 import tempfile
@@ -55,6 +56,7 @@ class Size:
     inputs: int
     processes: int
     first_seed: int = 1
+    aws_histories: int = 0
 
     @property
     def sight_seeds(self) -> int:
@@ -64,6 +66,19 @@ class Size:
     def numbers(self, seeds: int) -> range:
         """So many seeds."""
         return range(self.first_seed, self.first_seed + seeds)
+
+
+ASKED = Size(
+    seeds={"local": 25, "aws": 10},
+    graph_seeds=3,
+    loads=500,
+    histories=1_000,
+    steps=30,
+    inputs=100_000,
+    processes=os.cpu_count() or 1,
+    aws_histories=100,
+)
+"""What the proof is to do, whatever a command asks for: the document measures what was done by this."""
 
 
 def tell(text: str) -> None:
@@ -164,6 +179,7 @@ def note_trial(journal: Journal, part: str, trial: Trial, *, aloud: bool = True)
         findings=found,
         looks=trial.looks,
         not_let_in=trial.not_let_in,
+        died=trial.died,
     )
 
 

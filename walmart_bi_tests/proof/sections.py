@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from walmart_bi_tests.fuzz.runs import MEMORY_CAP
+from walmart_bi_tests.histories.runs import ROUND
 from walmart_bi_tests.proof.document import Section, table
 from walmart_bi_tests.proof.findings import KINDS, Finding, counted
 from walmart_bi_tests.proof.journal import Journal
@@ -33,7 +34,8 @@ _COLUMNS = {
 
 def matrix_section(size: Size, journal: Journal) -> Section:
     """The matrix as a table: a line a point, a column a target."""
-    done = list(journal.results("matrix"))
+    tried = list(journal.results("matrix"))
+    done = [each for each in tried if each["died"] or each["findings"]]
     if not done:
         return Section("Kill matrix", True, "", complete=False)
     by_column = {column: [each for each in done if (each["target"], each["way"]) == column] for column in _COLUMNS}
@@ -52,8 +54,10 @@ def matrix_section(size: Size, journal: Journal) -> Section:
     text = (
         f"{len(done):,} loads were killed by SIGKILL, each at a named point (`adr/0017`), or a random moment after it "
         f"(`{MIDDLE.strip()}`). Each was given again once, and then everything was compared with the oracle, row by "
-        f"row and KPI by KPI. {_sum(done, 'looks'):,} times somebody looked meanwhile; {_sum(done, 'not_let_in'):,} "
-        "times a DuckDB file was being written and the look, which does not wait, was not let in. A cell is kills that "
+        f"row and KPI by KPI. Before, as the death left them, rows, ledger, sums and KPIs had to be of one state. "
+        f"{len(tried) - len(done)} loads were done before their death came and are not counted. "
+        f"{_sum(done, 'looks'):,} times somebody looked meanwhile; {_sum(done, 'not_let_in'):,} times a "
+        "DuckDB file was being written and the look, which does not wait, was not let in. A cell is kills that "
         f"held / kills.\n\n{sizes}\n\n"
         f"{table(['found', *KINDS], [('', *counted(found).values())])}\n\n"
         f"{table(['point', *_COLUMNS.values()], rows)}"
@@ -74,6 +78,8 @@ def matrix_section(size: Size, journal: Journal) -> Section:
             f"Through sensor and graph: only {len(BY_SENSOR)} points, on DuckDB. The other kills call the functions of "
             "the assets in the graph's order.",
         ),
+        f"{asked['local', 'real']} seeds on DuckDB, {asked['aws', 'real']} on the stand-in, {asked['local', 'graph']} "
+        "through the graph",
     )
 
 
@@ -121,7 +127,9 @@ def sight_section(size: Size, journal: Journal) -> Section:
     )
     asked = {loader: len(points) * size.sight_seeds for loader, points in CONVICTED_AT.items()}
     complete = all(len(by_loader[loader]) >= kills for loader, kills in asked.items())
-    return Section("That the suite can see", all(convicted), text, complete, ("Broken loaders on the stand-in.",))
+    gap = ("Broken loaders on the stand-in.",)
+    seeds = f"{size.sight_seeds} seeds for each point"
+    return Section("That the suite can see", all(convicted), text, complete, gap, seeds)
 
 
 def races_section(size: Size, journal: Journal) -> Section:
@@ -151,7 +159,14 @@ def races_section(size: Size, journal: Journal) -> Section:
     # A race at which nobody got to look has shown only its end.
     looked_at = all(_sum(each, "looks") > _sum(each, "not_let_in") for each in together.values())
     complete = loads >= size.loads and set(together) >= {*everywhere, (BI_TOOL, "local")} and looked_at
-    return Section("Races", held, text, complete, ("Two machines: the processes of a race share one.",))
+    return Section(
+        "Races",
+        held,
+        text,
+        complete,
+        ("Two machines: the processes of a race share one.",),
+        f"{size.loads:,} loads, each race on both targets, and looked at",
+    )
 
 
 def histories_section(size: Size, journal: Journal) -> Section:
@@ -159,20 +174,34 @@ def histories_section(size: Size, journal: Journal) -> Section:
     done = list(journal.results("histories"))
     if not done:
         return Section("Random histories", True, "", complete=False)
-    figures: Counter[str] = Counter()
+    figures: dict[str, Counter[str]] = {target: Counter() for target in TARGETS}
+    asked_of = {"local": size.histories, "aws": size.aws_histories}
+    long_ones: Counter[str] = Counter()
     for each in done:
-        figures += Counter(each["figures"])
+        figures[each["target"]] += Counter(each["figures"])
+        long_ones[each["target"]] += each["figures"].get("histories", 0) if each["steps"] >= size.steps else 0
     found = [each for each in done if each["problem"]]
-    told = table(["what happened", "times"], [(what, f"{times:,}") for what, times in sorted(figures.items())])
-    lines = "".join(f"\n- seed {each['seed']}: `{each['problem'].strip().splitlines()[-1][:300]}`" for each in found)
-    text = (
-        f"{figures['histories']:,} histories on DuckDB of up to {size.steps} random steps each, by hypothesis, with "
-        f"the first seed {size.first_seed}: deliveries, corrections, loads, crashes, races, roll-backs, restarts, lost "
-        f"cursors. After each step table and ledger were compared with a model that is a dictionary. {len(found)} "
-        f"differ.{lines}\n\n{told}"
+    rows = [
+        (what, *(f"{of_target[what]:,}" for of_target in figures.values()))
+        for what in sorted({what for of_target in figures.values() for what in of_target})
+    ]
+    lines = "".join(
+        f"\n- {each['target']}, seed {each['seed']}: `{each['problem'].strip().splitlines()[-1][:300]}`"
+        for each in found
     )
-    gap = "Long random histories on the stand-in; a short one runs with the tests."
-    return Section("Random histories", not found, text, figures["histories"] >= size.histories, (gap,))
+    text = (
+        f"{figures['local']['histories']:,} histories on DuckDB and {figures['aws']['histories']:,} on the stand-in "
+        f"of up to {max(each['steps'] for each in done)} random steps each, by hypothesis, with the first seed "
+        f"{size.first_seed}: deliveries, corrections, loads, crashes, races, roll-backs, restarts, lost cursors. After "
+        f"each step table and ledger were compared with a model that is a dictionary. {len(found)} differ.{lines}\n\n"
+        f"{table(['what happened', 'DuckDB', 'stand-in'], rows)}"
+    )
+    # A round of histories in which nothing of the kind happened has shown nothing.
+    rounds = [target for target, histories in asked_of.items() if histories >= ROUND]
+    happened = all(figures[target][what] for target in rounds for what in ("loads", "crashes", "races"))
+    complete = all(long_ones[target] >= histories for target, histories in asked_of.items()) and happened
+    asked = f"{size.histories:,} histories on DuckDB and {size.aws_histories:,} on the stand-in of {size.steps} steps"
+    return Section("Random histories", not found, text, complete, asked=asked)
 
 
 def fuzz_section(size: Size, journal: Journal) -> Section:
@@ -196,4 +225,5 @@ def fuzz_section(size: Size, journal: Journal) -> Section:
         f"{MEMORY_CAP / 2**20:,.0f} MB. {len(violations)} inputs ended otherwise, or with counts that do not add up."
         f"{lines}\n\n{table(['ending', 'inputs'], rows)}"
     )
-    return Section("Mutated files", not violations, text, endings.total() >= size.inputs)
+    complete = endings.total() >= size.inputs
+    return Section("Mutated files", not violations, text, complete, asked=f"{size.inputs:,} files")

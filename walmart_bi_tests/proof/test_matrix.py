@@ -5,11 +5,13 @@ Every point with many seeds is the long form: `make proof`.
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from walmart_bi_tests.proof import matrix
 from walmart_bi_tests.proof.damage import DAMAGES
+from walmart_bi_tests.proof.loads import Death
 from walmart_bi_tests.proof.named_points import points_in_code
 from walmart_bi_tests.proof.parts import CONVICTED_AT, CONVICTION
 from walmart_bi_tests.proof.places import TARGETS
@@ -62,6 +64,25 @@ def test_given_loaders_with_a_part_outside_the_transaction_when_killed_the_same_
     for loader, points in CONVICTED_AT.items():
         trial = matrix.try_kill(scene, points[0], seed=1, way=loader)
         assert {finding.kind for finding in trial.findings} & set(CONVICTION), loader
+
+
+@pytest.mark.parametrize("scene", ["local"], indirect=True)
+def test_given_a_load_that_is_faster_than_its_death_when_tried_then_it_is_tried_again_until_it_dies(
+    scene: matrix.Scene, monkeypatch: pytest.MonkeyPatch
+):
+    point = "rows.before_insert" + matrix.MIDDLE
+    monkeypatch.setattr(matrix, "_death", lambda *_: Death("rows.before_insert", 1, delay=600.0))
+    tried: list[bool] = []
+    attempt = matrix._try
+
+    def noted(*arguments: Any) -> matrix.Trial:
+        trial = attempt(*arguments)
+        tried.append(trial.died)
+        return trial
+
+    monkeypatch.setattr(matrix, "_try", noted)
+    trial = matrix.try_kill(scene, point, seed=1)
+    assert (tried, trial.died, trial.findings) == ([False, False, True], True, [])
 
 
 @pytest.mark.parametrize("scene", ["local"], indirect=True)
