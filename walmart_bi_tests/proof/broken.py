@@ -13,9 +13,11 @@ from walmart_bi.cli.project import Project
 from walmart_bi.points import reached
 from walmart_bi.records import MonthlyObject
 from walmart_bi.warehouse import duckdb_warehouse as real
-from walmart_bi.warehouse import ledger
+from walmart_bi.warehouse import ledger, redshift_warehouse
 from walmart_bi.warehouse.base import LoadOutcome, Warehouse
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
+from walmart_bi.warehouse.rollups import Execute, refresh_month
 
 
 class _TwoTransactions(DuckDbWarehouse):
@@ -119,6 +121,19 @@ class RollupsLast(_TwoTransactions):
             self._replace_rows(connection, planned.entry, load.totals)
 
 
+class RowsFirst(RedshiftWarehouse):
+    """On Redshift: commits the rows, then their sums and the ledger row in a second transaction."""
+
+    def _transaction(self, *arguments: Any) -> LoadOutcome:
+        with mock.patch.object(redshift_warehouse, "refresh_month", self._refresh_anew):
+            return super()._transaction(*arguments)
+
+    def _refresh_anew(self, execute: Execute, month: str) -> None:
+        execute("COMMIT", [])
+        execute("BEGIN", [])
+        refresh_month(execute, month)
+
+
 def _of(loader: type[DuckDbWarehouse]) -> Callable[[Project], Warehouse]:
     return lambda project: loader(project.settings.warehouse_file, project.store)
 
@@ -130,4 +145,5 @@ LOADERS: dict[str, Callable[[Project], Warehouse]] = {
     "append": _of(AppendThenMark),
     "truncate first": _of(TruncateFirst),
     "rollups last": _of(RollupsLast),
+    "rows first": lambda project: RowsFirst(project.settings.aws.redshift, project.store),
 }

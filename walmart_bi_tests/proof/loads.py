@@ -135,10 +135,13 @@ def show(project: Project) -> None:
     publish_story(project.warehouse, project.store, catalog)
 
 
-def graph_load(project: Project, _line: Connection, _months: Sequence[str]) -> None:
-    """A tick of the sensor, the runs that it asks for, then its cursor is stored: the order of Dagster's daemon."""
+def graph_load(project: Project, _line: Connection, _months: Sequence[str], instance_of: str = "dagster") -> int:
+    """A tick of the sensor, the runs that it asks for, then its cursor is stored: the order of Dagster's daemon.
+
+    How many runs there were. `instance_of` is the folder of Dagster's history and the cursor.
+    """
     build.SETTLE = dt.timedelta(0)  # a file counts as settled two seconds after it was written; this does not wait
-    home = project.settings.home.parent / "dagster"
+    home = project.settings.home.parent / instance_of
     home.mkdir(exist_ok=True)
     cursor_file = home / "cursor"
     definitions = project.definitions()
@@ -153,6 +156,7 @@ def graph_load(project: Project, _line: Connection, _months: Sequence[str]) -> N
             )
             assert outcome.success, [event.message for event in outcome.all_events if event.is_failure]
         cursor_file.write_text(result.cursor or "")
+        return len(result.run_requests or ())
 
 
 def _tick(
@@ -171,7 +175,7 @@ def _with(loader: str) -> Callable[[Project, Connection, Sequence[str]], None]:
     return lambda project, line, months: whole_load(project, line, months, loader)
 
 
-WAYS: dict[str, Callable[[Project, Connection, Sequence[str]], None]] = {
+WAYS: dict[str, Callable[[Project, Connection, Sequence[str]], object]] = {
     "graph": graph_load,
     **{name: _with(name) for name in LOADERS},
 }
@@ -197,11 +201,13 @@ def restore(project: Project, line: Connection, month: str, load_id: str) -> lis
     return [project.warehouse.restore_load(month, load_id).action]
 
 
-def at_once(project: Project, line: Connection, how: str, months: Sequence[str]) -> None:
-    """A whole load when told to."""
+def at_once(project: Project, line: Connection, how: str, months: Sequence[str], number: int) -> object:
+    """A whole load when told to; by a sensor it is another installation's, which knows nothing of the first."""
     line.send(("ready", None))
     line.recv()
-    WAYS[how](project, line, months)
+    if how == "graph":
+        return graph_load(project, line, months, instance_of=f"dagster_{number}")
+    return WAYS[how](project, line, months)
 
 
 def publish_only(project: Project, _line: Connection, months: Sequence[str]) -> dict[str, MonthlyObject]:

@@ -33,12 +33,15 @@ BY_SENSOR = (
     *("commit.before", "commit.after", "latest.before_manifest"),
 )
 # Where the two transactions of each broken loader leave a gap.
-CONVICTED_AT: dict[str, tuple[str, ...]] = {
-    "ledger first": ("rows.before_delete", "rows.after_insert"),
-    "ledger last": ("ledger.before", "ledger.after"),
-    "append": ("ledger.before", "ledger.after"),
-    "truncate first": ("rows.before_insert", "ledger.before"),
-    "rollups last": ("rollups.before_insert", "rollups.after_insert"),
+CONVICTED_AT: dict[str, dict[str, tuple[str, ...]]] = {
+    "local": {
+        "ledger first": ("rows.before_delete", "rows.after_insert"),
+        "ledger last": ("ledger.before", "ledger.after"),
+        "append": ("ledger.before", "ledger.after"),
+        "truncate first": ("rows.before_insert", "ledger.before"),
+        "rollups last": ("rollups.before_insert", "rollups.after_insert"),
+    },
+    "aws": {"rows first": ("rollups.before_insert", "ledger.before")},
 }
 # An error is none: a load that does not die where it should, or stops with a trace, says nothing of the data.
 CONVICTION: tuple[Kind, ...] = ("lost", "doubled", "half visible")
@@ -188,16 +191,17 @@ def note_trial(journal: Journal, part: str, trial: Trial, *, aloud: bool = True)
 
 def sight(size: Size, journal: Journal) -> None:
     """The same trials with loaders that are wrong on purpose."""
-    in_processes(size, _sights, [(journal, size.numbers(size.sight_seeds))])
+    in_processes(size, _sights, [(journal, target, size.numbers(size.sight_seeds)) for target in CONVICTED_AT])
 
 
-def _sights(journal: Journal, seeds: Sequence[int]) -> None:
+def _sights(journal: Journal, target: str, seeds: Sequence[int]) -> None:
     done = {(each["way"], each["point"], each["seed"]) for each in journal.results("sight")}
     with tempfile.TemporaryDirectory(prefix="proof_") as folder:
         scratch = Path(folder)
-        with matrix.scene(TARGETS["local"](scratch), scratch / "files") as scene:
+        with matrix.scene(TARGETS[target](scratch), scratch / "files") as scene:
+            at = CONVICTED_AT[target].items()
             for loader, point, seed in [
-                (loader, point, seed) for loader, points in CONVICTED_AT.items() for point in points for seed in seeds
+                (loader, point, seed) for loader, points in at for point in points for seed in seeds
             ]:
                 if (loader, point, seed) in done:
                     continue

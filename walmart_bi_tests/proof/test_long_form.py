@@ -41,9 +41,9 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> str:
     for target, way in [("local", "real"), ("aws", "real"), ("local", "graph")]:
         note_trial(journal, "matrix", Trial(target, way, "commit.before", 5, looks=4))
         journal.add("finished seed", target=target, way=way, seed=5)
-    for loader, points in CONVICTED_AT.items():
+    for target, loader, points in [(target, *each) for target, at in CONVICTED_AT.items() for each in at.items()]:
         for point in points:
-            convicted = Trial("local", loader, point, 5, [Finding("doubled", "2024-05: 3 rows too many")])
+            convicted = Trial(target, loader, point, 5, [Finding("doubled", "2024-05: 3 rows too many")])
             note_trial(journal, "sight", convicted, aloud=False)
     others._histories(journal, [("local", 1, SIZE.steps, 5_000_000)])
     others.fuzzing(SIZE, journal)

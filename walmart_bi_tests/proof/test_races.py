@@ -11,7 +11,7 @@ from walmart_bi.warehouse.base import WarehouseError
 from walmart_bi_tests.proof import races
 from walmart_bi_tests.proof.children import child, run
 from walmart_bi_tests.proof.damage import DAMAGES
-from walmart_bi_tests.proof.loads import load_impatiently, views_alone
+from walmart_bi_tests.proof.loads import at_once, load_impatiently, views_alone
 from walmart_bi_tests.proof.matrix import NEW_MONTHS
 from walmart_bi_tests.proof.onlooker import Onlooker, Race
 from walmart_bi_tests.proof.places import TARGETS
@@ -45,6 +45,27 @@ def test_given_a_bi_tool_that_holds_the_file_when_loaded_then_the_load_waits_or_
     course = races.course(TARGETS["local"](tmp_path), tmp_path / "files", versions=2)
     race = races.bi_tool_holds_the_file(course, range(1), unheard)
     assert (race.findings, race.not_let_in) == ([], 0)
+
+
+def test_given_two_sensors_on_one_bucket_when_both_look_at_once_then_both_run_and_each_month_is_loaded_once(
+    tmp_path: Path,
+):
+    race = races.whole_loads_at_once(TARGETS["local"](tmp_path), tmp_path / "files", "graph", range(1), unheard)
+    assert (race.loads, race.findings) == (2, [])
+
+
+def sees_nothing(project: Project, line: Connection, _how: str, months: list[str], number: int) -> int:
+    """Loads, but not because a sensor asked for it."""
+    at_once(project, line, "real", months, number)
+    return 0
+
+
+def test_given_a_sensor_that_asks_for_nothing_when_two_race_then_the_race_does_not_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(races, "at_once", sees_nothing)
+    race = races.whole_loads_at_once(TARGETS["local"](tmp_path), tmp_path / "files", "graph", range(1), unheard)
+    assert "a sensor asked for no run" in race.findings[0].text
 
 
 def test_given_one_file_when_two_processes_load_it_at_once_then_it_is_loaded_once_and_both_end_well(tmp_path: Path):
