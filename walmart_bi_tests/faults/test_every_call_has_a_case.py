@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 from pathlib import Path
 
 import pytest
@@ -113,12 +112,11 @@ ADDED = [
 def test_given_a_new_call_when_the_source_is_read_then_it_has_no_case(
     tmp_path: Path, file: str, code: str, kind: str, call: str
 ):
-    shutil.copytree(SOURCE, tmp_path / "source", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "source" / file).open("a") as source:
-        source.write(f"\n\n{code}")
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(f"{(SOURCE / file).read_text()}\n\n{code}")
 
     known = {site.name for site in product_sites()}
-    (new,) = [site for site in find_sites(tmp_path / "source") if site.name not in known]
+    (new,) = [site for site in find_sites(tmp_path) if site.name not in known]
     assert new.kind == kind and call in new.name
     assert new.name not in registered(kind)
 
