@@ -153,8 +153,8 @@ def load_next(place: Path, versions: Iterator[MonthlyObject], *, refresh: bool) 
 
 def with_views(warehouse: DuckDbWarehouse) -> None:
     """Every view of the catalog, and the same on the rows."""
-    warehouse.create_views({kpi.name: kpi.select for kpi in CATALOG})
-    warehouse.create_views({f"{kpi.name}_without": without_rollups(kpi.select) for kpi in CATALOG})
+    on_rows = {f"{kpi.name}_without": without_rollups(kpi.select) for kpi in CATALOG}
+    warehouse.create_views({kpi.name: kpi.select for kpi in CATALOG} | on_rows)
 
 
 def without_rollups(select: str) -> str:

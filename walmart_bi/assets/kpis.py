@@ -20,7 +20,7 @@ PREVIEW_ROWS = 12
 def build_kpi_assets(site: Site, catalog: Sequence[Kpi]) -> list[dg.AssetsDefinition]:
     """The assets of the KPI layer, one group per persona.
 
-    One definition, so one step, for all views: a step of its own for each took a quarter of a small run's CPU, for its
+    One definition, so one step, for all views: a step of its own for each took a fifth of a small run's CPU, for its
     events, its look at what lies upstream and two connections.
     """
     by_key = {dg.AssetKey(kpi.name): kpi for kpi in catalog}

@@ -15,13 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from walmart_bi.records import MonthlyObject, SourceFile
+from walmart_bi.records import SourceFile
 from walmart_bi.sales.cleaned_file import CleanedFile, clean_file
-from walmart_bi.sales.contract import CONTRACT_VERSION, QUARANTINE_BLOCK_SHARE, QUARANTINE_REASONS
+from walmart_bi.sales.contract import QUARANTINE_BLOCK_SHARE, QUARANTINE_REASONS
 from walmart_bi.sales.coverage import declared_months
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.gates import refusals
 from walmart_bi.sales.inspection import inspect_source, months_in
+from walmart_bi_tests.builders import staged_months
 from walmart_bi_tests.corpus import TODAY
 from walmart_bi_tests.fuzz.independent import Found, find_records
 from walmart_bi_tests.fuzz.mutations import Input
@@ -170,31 +171,11 @@ def _gate_problems(source: SourceFile, cleaned: CleanedFile, found: Found, quara
     """The gates before publishing: they refuse a month of a file with too much set aside, and for nothing else."""
     wanted = ["quarantine_share"] if quarantined > len(found.records) * QUARANTINE_BLOCK_SHARE else []
     told = {
-        month: [refusal.reason for refusal in refusals(_staged(month, source, cleaned))] for month in cleaned.months
+        month: [refusal.reason for refusal in refusals(staged)]
+        for month, staged in staged_months(source, cleaned).items()
     }
     return [
         f"the gates say {reasons} to {month}, {quarantined} of {len(found.records)} records are set aside"
         for month, reasons in told.items()
         if reasons != wanted
     ]
-
-
-def _staged(month: str, source: SourceFile, cleaned: CleanedFile) -> MonthlyObject:
-    """The month as it is handed to the gates."""
-    part = cleaned.months[month]
-    return MonthlyObject(
-        month=month,
-        key=f"staging/cleaned_sales/{month}.parquet",
-        sha256=part.sha256,
-        size=part.size,
-        totals=part.totals,
-        quarantined=part.quarantined,
-        duplicates_removed=part.duplicates_removed,
-        source=source,
-        counts=cleaned.counts,
-        duplicate_policy=cleaned.duplicate_policy,
-        distinct_customer_share=cleaned.distinct_customer_share,
-        quarantine_key=None,
-        duplicates_key=None,
-        contract_version=CONTRACT_VERSION,
-    )

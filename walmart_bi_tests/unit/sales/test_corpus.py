@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 import pytest
 
-from walmart_bi.records import FileCounts, MonthlyObject, SourceFile
+from walmart_bi.records import FileCounts, SourceFile
 from walmart_bi.sales.cleaned_file import CleanedFile, clean_file
-from walmart_bi.sales.contract import CONTRACT_VERSION, QUARANTINE_REASONS, REPAIR_KINDS
+from walmart_bi.sales.contract import QUARANTINE_REASONS, REPAIR_KINDS
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.gates import refusals
 from walmart_bi.sales.inspection import inspect_source, months_in
+from walmart_bi_tests.builders import staged_months
 from walmart_bi_tests.corpus import CASES, TODAY, Case
 
 DELIVERED = dt.datetime(2024, 3, 20, 6, 0, tzinfo=dt.UTC)
@@ -59,28 +60,6 @@ def set_aside(path: Path | None) -> list[dict[str, str]]:
         return []
     with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
-
-
-def staged(source: SourceFile, cleaned: CleanedFile) -> list[MonthlyObject]:
-    return [
-        MonthlyObject(
-            month=month,
-            key=f"staging/{month}.parquet",
-            sha256=part.sha256,
-            size=part.size,
-            totals=part.totals,
-            quarantined=part.quarantined,
-            duplicates_removed=part.duplicates_removed,
-            source=source,
-            counts=cleaned.counts,
-            duplicate_policy=cleaned.duplicate_policy,
-            distinct_customer_share=cleaned.distinct_customer_share,
-            quarantine_key=None,
-            duplicates_key=None,
-            contract_version=CONTRACT_VERSION,
-        )
-        for month, part in cleaned.months.items()
-    ]
 
 
 def assert_conserved(source: SourceFile, counts: FileCounts) -> None:
@@ -166,4 +145,4 @@ def test_only_a_file_with_too_many_bad_rows_is_refused_where_the_gate_counts(
     _, source, cleaned = processed(case)
     # A file of a handful of rows passes five percent with its first bad one; the gate is judged on the larger files.
     expected = case.refused or cleaned.counts.quarantined > 0.05 * cleaned.counts.raw_records
-    assert all(bool(refusals(month)) == expected for month in staged(source, cleaned))
+    assert all(bool(refusals(month)) == expected for month in staged_months(source, cleaned).values())
