@@ -7,6 +7,7 @@ are read by Python's csv module.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -32,7 +33,8 @@ def count_records(
     if is_parquet(path):
         return _count_parquet(path, on_bytes)
     counter = _Counter(name, delimiter, _lines(text_chunks(path, name, on_bytes, in_parts=in_parts)))
-    counter.count()
+    with _longest_field():
+        counter.count()
     counter.reject_other_encoding()
     return counter.records - 1
 
@@ -120,6 +122,16 @@ class _Counter:
                 place=f"{self._name}, {self._first_undecodable}",
                 next_step="save the file as UTF-8 and deliver it again.",
             )
+
+
+@contextlib.contextmanager
+def _longest_field() -> Iterator[None]:
+    """The csv module's limit, which is the whole process's: another library may have raised it, or lowered it."""
+    before = csv.field_size_limit(MAX_RECORD_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -12,9 +12,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import dagster as dg
 
@@ -145,7 +148,7 @@ def graph_load(project: Project, _line: Connection, _months: Sequence[str], inst
     home.mkdir(exist_ok=True)
     cursor_file = home / "cursor"
     definitions = project.definitions()
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
+    with dg.DagsterInstance.local_temp(str(home)) as instance, _seen_between_request_and_run(instance):
         result = _tick(definitions, instance, project, cursor_file.read_text() if cursor_file.exists() else None)
         for request in result.run_requests or ():
             outcome = definitions.resolve_job_def("monthly_load").execute_in_process(
@@ -157,6 +160,18 @@ def graph_load(project: Project, _line: Connection, _months: Sequence[str], inst
             assert outcome.success, [event.message for event in outcome.all_events if event.is_failure]
         cursor_file.write_text(result.cursor or "")
         return len(result.run_requests or ())
+
+
+def _seen_between_request_and_run(instance: dg.DagsterInstance) -> AbstractContextManager[Any]:
+    """The moment when Dagster has written down a run and not begun it, as a point: `run.created`."""
+    create = instance.create_run_for_job
+
+    def created(*arguments: Any, **named: Any) -> dg.DagsterRun:
+        run = create(*arguments, **named)
+        points.reached("run.created")
+        return run
+
+    return mock.patch.object(instance, "create_run_for_job", created)
 
 
 def _tick(

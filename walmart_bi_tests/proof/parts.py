@@ -29,7 +29,7 @@ from walmart_bi_tests.proof.places import TARGETS
 _CHUNK = 1
 # What is tried through sensor and graph: the sensor's own points, and some of each layer.
 BY_SENSOR = (
-    *("sensor.looked", "sensor.before_request", "sensor.after_request", "read.opened", "publish.after"),
+    *("sensor.looked", "sensor.before_request", "sensor.after_request", "run.created", "read.opened", "publish.after"),
     *("commit.before", "commit.after", "latest.before_manifest"),
 )
 # Where the two transactions of each broken loader leave a gap.
@@ -119,7 +119,7 @@ def _deaf() -> None:
 def kill_matrix(size: Size, journal: Journal) -> None:
     """Every point with every seed, on both targets."""
     wanted = [("local", "real", size.seeds["local"]), ("aws", "real", size.seeds["aws"])]
-    wanted.append(("local", "graph", size.graph_seeds))
+    wanted += [(target, "graph", size.graph_seeds) for target in TARGETS]
     chunks = [
         (first, target, way, [seed for seed in range(first, first + _CHUNK) if seed in size.numbers(seeds)])
         for target, way, seeds in wanted

@@ -1,6 +1,7 @@
 """What a long run leaves when it is stopped, that it goes on from there, and that its document says what was done."""
 
 import dataclasses
+import itertools
 import os
 import signal
 import time
@@ -38,7 +39,7 @@ def written(journal: Journal, size: Size = SIZE) -> str:
 def lines(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The journal of a run that is complete but for the races."""
     journal = Journal(tmp_path_factory.mktemp("lines") / "journal.jsonl", run="2026-01-01 00:00:00")
-    for target, way in [("local", "real"), ("aws", "real"), ("local", "graph")]:
+    for target, way in itertools.product(TARGETS, ("real", "graph")):
         note_trial(journal, "matrix", Trial(target, way, "commit.before", 5, looks=4))
         journal.add("finished seed", target=target, way=way, seed=5)
     for target, loader, points in [(target, *each) for target, at in CONVICTED_AT.items() for each in at.items()]:
@@ -95,8 +96,8 @@ def test_given_a_worker_that_is_at_work_when_the_run_ends_early_then_it_is_ended
 def test_given_a_run_that_was_stopped_when_written_then_the_document_says_what_was_not_done(stopped: Journal):
     text = written(stopped)
     assert "**What was done held. Less was done than is asked for: Races.**" in text
-    assert "3 loads were killed by SIGKILL" in text
-    assert "| `commit.before` | 1 / 1 | 1 / 1 | 1 / 1 |" in text
+    assert "4 loads were killed by SIGKILL" in text
+    assert "| `commit.before` | 1 / 1 | 1 / 1 | 1 / 1 | 1 / 1 |" in text
     assert "40 mutated files of seed 5" in text
     assert "## Races\n\n**Not run.**\n" in text
 
@@ -120,8 +121,8 @@ def test_given_a_part_that_lacks_one_of_its_trials_when_written_then_it_is_said_
 def test_given_a_load_that_was_done_before_its_death_when_written_then_it_is_no_kill(stopped: Journal):
     note_trial(stopped, "matrix", Trial("aws", "real", "commit.before", 6, looks=4, died=False))
     text = written(stopped)
-    assert "3 loads were killed by SIGKILL" in text and "1 loads were done before their death came" in text
-    assert "| `commit.before` | 1 / 1 | 1 / 1 | 1 / 1 |" in text
+    assert "4 loads were killed by SIGKILL" in text and "1 loads were done before their death came" in text
+    assert "| `commit.before` | 1 / 1 | 1 / 1 | 1 / 1 | 1 / 1 |" in text
 
 
 def test_given_a_command_that_asked_for_little_when_written_then_the_document_measures_by_what_the_proof_asks_for(

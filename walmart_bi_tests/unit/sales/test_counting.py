@@ -1,5 +1,6 @@
 """The independent count of records: it agrees with the reader on every file that the reader can read."""
 
+import csv
 from pathlib import Path
 
 import pyarrow as pa
@@ -167,6 +168,25 @@ def test_a_quote_that_swallows_more_than_a_record_may_hold_is_named(scratch: Pat
     assert caught.value.next_step == (
         'close the quote, or write a quote inside a quoted text twice (""), and deliver again.'
     )
+
+
+@pytest.mark.parametrize(
+    ("limit", "swallowed", "refused"), [(10_000_000, 100_000, True), (1_000, 50_000, False)], ids=["raised", "lowered"]
+)
+def test_the_limit_of_a_quoted_text_is_ours_whatever_another_library_has_set(
+    scratch: Path, limit: int, swallowed: int, refused: bool
+) -> None:
+    content = HEAD + b'a\n"' + b"b\n" * swallowed + b'"\n'
+    before = csv.field_size_limit(limit)
+    try:
+        if refused:
+            with pytest.raises(RejectedFile, match="its quote is not closed"):
+                counted(scratch, content)
+        else:
+            assert counted(scratch, content) == 2
+        assert csv.field_size_limit() == limit
+    finally:
+        csv.field_size_limit(before)
 
 
 @pytest.mark.parametrize(
