@@ -27,14 +27,18 @@ def result(
     counts: Mapping[str, int | float | Decimal],
     *,
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    next_step: str = 'see "A check failed" in docs/runbook.md',
 ) -> dg.AssetCheckResult:
-    """A result that passes when there is no problem, and else lists every one."""
+    """A result that passes when there is no problem, and else lists every one, with what to do."""
+    description = "; ".join(problems[:20]) or "in order"
+    if problems and "Next step: " not in description:
+        description = f"{description.removesuffix('.')}. Next step: {next_step}."
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
         passed=not problems,
         severity=severity,
-        description="; ".join(problems[:20]) or "in order",
+        description=description,
         metadata={name: _exact(count) for name, count in {**counts, "problems": len(problems)}.items()},
     )
 

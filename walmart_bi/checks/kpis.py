@@ -34,6 +34,7 @@ def build_kpi_checks(catalog: Sequence[Kpi]) -> list[dg.AssetChecksDefinition]:
             for key in sorted(context.selected_asset_check_keys):
                 kpi, rule = rules[key]
                 verdict = rule.check(reader, kpi)
-                yield result(kpi.name, rule.name, verdict.problems, verdict.counts)
+                next_step = f'correct sql/kpis/{kpi.path}, or see "A check failed" in docs/runbook.md'
+                yield result(kpi.name, rule.name, verdict.problems, verdict.counts, next_step=next_step)
 
     return [kpi_checks]

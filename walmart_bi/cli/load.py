@@ -29,6 +29,10 @@ from walmart_bi.sensors import delivery_tags
 from walmart_bi.stores.base import RAW_DATA, ObjectInfo, is_hidden, validate_key
 from walmart_bi.warehouse.ledger import find_load
 
+NOT_FRESH = (
+    "what is made from the rows is not: the last snapshot and page stay.\n"
+    "Correct what the error names, then give this command again; the rows are not loaded twice."
+)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -62,12 +66,14 @@ def restore(month: str, load_id: str) -> int:
     entry = find_load(project.warehouse.ledger(month), month, load_id)
     config = {"restore_load_id": load_id}
     with open_instance() as instance:
-        ended_well = run_job(project.definitions(), instance, LOAD_MONTHLY_OBJECT, range_tags((month,)), config)
-    if ended_well:
+        outcome = run_job(project.definitions(), instance, LOAD_MONTHLY_OBJECT, range_tags((month,)), config)
+    if outcome.success:
         print(f"{month}: {load_id} is active, with {entry.loaded_rows:,} rows; KPIs and snapshot are fresh")
         print(f"note: the file in {RAW_DATA} stays as it is; correct or remove it before somebody loads it again")
         print(f"next: walmart-bi history {month}")
-    return 0 if ended_well else 1
+    elif _loaded_months(outcome):
+        print(f"\n{month}: {load_id} is active; {NOT_FRESH}")
+    return 0 if outcome.success else 1
 
 
 def _load_file(
@@ -83,10 +89,14 @@ def _load_file(
     delivered = project.store.put(f"{RAW_DATA}{path.name}", path)
     config = {"allow_shrink": allow_shrink, "allow_superseded": True}  # a person asks for this file now
     not_loaded: list[str] = []
+    not_shown: list[str] = []
     for span in contiguous_ranges(months):
         tags = delivery_tags(LoadRequest(delivered.key, delivered.etag, span))
-        if not run_job(definitions, instance, MONTHLY_LOAD, tags, config):
-            not_loaded += span
+        outcome = run_job(definitions, instance, MONTHLY_LOAD, tags, config)
+        if not outcome.success:
+            loaded = _loaded_months(outcome)
+            not_shown += [month for month in span if month in loaded]
+            not_loaded += [month for month in span if month not in loaded]
             continue
         newer = _supplied_by_others(project, delivered, span)
         not_loaded += newer
@@ -95,9 +105,20 @@ def _load_file(
         print_load_summary(project, [month for month in span if month not in newer])
     if not_loaded:
         print(f"\nnot loaded: {', '.join(not_loaded)}; what was loaded before stays")
-        print(f"{project.store.uri(delivered.key)} stays and supplies these months:")
-        print("correct what the error names, then load the file again; or remove it from there")
-    return not not_loaded
+        print(f"{project.store.uri(delivered.key)} stays there and supplies these months.")
+        print("Correct what the error names, then load the file again; or remove it from there.")
+    if not_shown:
+        print(f"\nloaded: {', '.join(not_shown)}; {NOT_FRESH}")
+    return not not_loaded and not not_shown
+
+
+def _loaded_months(outcome: dg.ExecuteInProcessResult) -> set[str | None]:
+    """The months whose rows are in the warehouse although the run failed later."""
+    return {
+        event.partition
+        for event in outcome.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(WALMART_SALES)
+    }
 
 
 def _supplied_by_others(project: Project, delivered: ObjectInfo, months: Sequence[str]) -> dict[str, str]:
@@ -117,8 +138,8 @@ def run_job(
     job: str,
     tags: Mapping[str, str],
     config: Mapping[str, Any],
-) -> bool:
-    """Run the job in this process on the instance, printing its steps; whether it succeeded.
+) -> dg.ExecuteInProcessResult:
+    """Run the job in this process on the instance, printing its steps.
 
     `config` is that of `walmart_sales`. Raises KeyboardInterrupt when a person stopped it.
     """
@@ -134,7 +155,7 @@ def run_job(
         )
     if any(was_interrupted(event) for event in outcome.all_events):
         raise KeyboardInterrupt
-    return bool(outcome.success)
+    return outcome
 
 
 def _months(path: Path, project: Project, today: dt.date) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """What the command line tells about the loaded state: summary of a load, KPIs, status, history."""
 
-# ruff: noqa: S608 - the catalog checked every name that is put into SQL here.
-
 from __future__ import annotations
 
 from collections import Counter
@@ -16,7 +14,9 @@ from walmart_bi.cli.output import by_unit, print_table
 from walmart_bi.cli.project import Project, open_instance, require_project_directory
 from walmart_bi.handover import Handover
 from walmart_bi.kpis.catalog import Kpi, load_catalog
+from walmart_bi.kpis.public.edition import published_reader
 from walmart_bi.records import MonthlyObject
+from walmart_bi.reporting.view_files import read_view
 from walmart_bi.stores.base import DASHBOARD_DATA
 from walmart_bi.warehouse.base import LedgerEntry, UnknownLoad
 
@@ -45,17 +45,19 @@ def print_load_summary(project: Project, months: Sequence[str]) -> None:
 
 
 def print_kpis(project: Project) -> None:
-    """Every KPI of the catalog, the long ones cut."""
+    """Every KPI of the catalog, in the edition that the snapshot shows; the long ones cut. Raises SmallCell."""
+    catalog = load_catalog()
     with project.warehouse.read() as reader:
-        for kpi in load_catalog():
-            order = f" ORDER BY {kpi.order_by}" if kpi.order_by else ""
-            rows = reader.query(f"SELECT {', '.join(kpi.column_names)} FROM {kpi.name}{order}").rows
+        shown_to_all = published_reader(reader, catalog, project.settings.profile)
+        for kpi in catalog:
+            rows = read_view(shown_to_all, kpi).rows
             shown = _shown(kpi, rows)
             units = [column.unit for column in kpi.columns]
             print(f"\n{kpi.title} ({kpi.name})")
             print_table(kpi.column_names, [[by_unit(v, u) for v, u in zip(row, units, strict=True)] for row in shown])
             if len(shown) < len(rows):
-                print(f"  ... {len(rows) - len(shown):,} more rows in {DASHBOARD_DATA}latest/{kpi.name}.csv")
+                more = len(rows) - len(shown)
+                print(f"  ... {more:,} more row{'s' * (more > 1)} in {DASHBOARD_DATA}latest/{kpi.name}.csv")
 
 
 def _shown(kpi: Kpi, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -144,7 +146,7 @@ def _print_checks(project: Project, instance: dg.DagsterInstance) -> int:
             record = instance.get_latest_asset_check_evaluation_record(key)
             event = record.event.dagster_event if record and record.event else None
             if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-                outcomes["not run"] += 1  # never, or planned by a run that stopped before it
+                outcomes["not reached by the last run" if record else "never run"] += 1
                 continue
             result = event.asset_check_evaluation_data
             outcome = "passed" if result.passed else result.severity.value.lower()

@@ -146,9 +146,10 @@ def test_given_a_failed_load_when_status_is_asked_then_it_tells_what_is_loaded(
     bad = tmp_path / "sales_2024-07.csv"
     bad.write_bytes(b"PK\x03\x04 not text")
     failed = run("load", bad)
-    assert "not loaded: 2024-07" in failed.out and "Dependencies for step" not in failed.out + failed.err
+    assert "\nnot loaded: 2024-07" in failed.out and "\nloaded: " not in failed.out
+    assert "Dependencies for step" not in failed.out + failed.err
     status = run("status")
-    assert "2024-04" in status.out and "not run" in status.out and status.err == ""
+    assert "2024-04" in status.out and "not reached by the last run" in status.out and status.err == ""
 
 
 def test_given_a_name_that_no_listing_shows_when_loaded_then_it_is_refused_before_delivery(

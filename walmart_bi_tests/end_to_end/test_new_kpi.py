@@ -73,12 +73,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python(checkout: Path, *arguments: str) -> str:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(checkout)}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=checkout, env=environment, capture_output=True, text=True, check=False
-    )
+    done = ended(checkout, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def ended(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(checkout)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=checkout, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_given_one_new_file_when_the_definitions_load_then_asset_lineage_and_blocking_checks(checkout: Path):
@@ -104,3 +108,18 @@ def test_given_one_new_file_when_the_docs_are_made_then_the_dictionary_has_it(ch
     (checkout / "docs").mkdir(exist_ok=True)
     python(checkout, "-m", "walmart_bi.kpis.docs")
     assert "Who buys, men or women?" in (checkout / "docs" / "kpis.md").read_text()
+
+
+def test_given_a_new_file_with_wrong_numbers_when_a_month_is_loaded_then_its_rows_are_and_the_file_is_named(
+    checkout: Path,
+):
+    file = checkout / "sql" / "kpis" / "marketing" / "kpi_revenue_by_gender.sql"
+    file.write_text(NEW_KPI.replace("COUNT(customer_id)", "COUNT(customer_id) + 1"))
+    (checkout / "sales_2024-06.csv").write_text(month_csv("2024-06", 40, directory=checkout))
+    done = ended(checkout, "-m", "walmart_bi.cli", "load", "sales_2024-06.csv")
+    assert done.returncode == 1
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "kpi_revenue_by_gender: totals: sum of orders is " in error
+    assert "Next step: correct sql/kpis/marketing/kpi_revenue_by_gender.sql" in error
+    assert "\nloaded: 2024-06; what is made from the rows is not" in done.stdout
+    assert "not loaded: " not in done.stdout and "(kpi_total_revenue)" not in done.stdout

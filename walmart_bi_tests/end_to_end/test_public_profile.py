@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from walmart_bi.cli.project import Project
+from walmart_bi.cli.report import ROWS_SHOWN, print_kpis
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.kpis.privacy import CUSTOMER_LEVEL_COLUMNS
 from walmart_bi.reporting.page.publish import StoryRefused, publish_story
@@ -52,6 +54,16 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def published(project: TestProject) -> dict[str, bytes]:
     infos = list(project.store.list(LATEST))
     return {info.key.removeprefix(LATEST): project.store.read_bytes(info.key) for info in infos}
+
+
+def test_what_the_command_prints_is_what_the_files_show(project: TestProject, capsys: pytest.CaptureFixture[str]):
+    print_kpis(Project(project.settings, project.store, project.warehouse))
+    printed = capsys.readouterr().out
+    assert "Total revenue (kpi_total_revenue)" in printed
+    assert not [label for label in RARE.values() if label in printed]
+    rows = len(published(project)["kpi_revenue_by_city.csv"].decode().splitlines()) - 1
+    cities = printed.partition("(kpi_revenue_by_city)")[2].partition("(kpi_")[0]
+    assert ("more row" in cities) == (rows > ROWS_SHOWN)
 
 
 def test_no_row_of_any_file_is_about_fewer_than_ten_people(project: TestProject, tmp_path: Path):
