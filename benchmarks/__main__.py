@@ -2,8 +2,9 @@
 
 What was measured is on the page after every round, so a run that is interrupted keeps it. The whole takes hours
 on two processors; `python -m benchmarks --rows 50000 --rounds 2` is the quick form, and `--only` takes one section.
+The page in `docs/` gives way only to a finished run of every section and size; any other is `build/benchmarks.md`.
 
-    python -m benchmarks [--rows 50000 1000000 10000000] [--rounds 5] [--only cleaning] [--output docs/benchmarks.md]
+    python -m benchmarks [--rows 50000 1000000 10000000] [--rounds 5] [--only cleaning] [--output FILE]
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ from benchmarks.comparisons import LONG, cleaning, definitions, growth, overhead
 from benchmarks.measuring import CHECKOUT, Comparison, python, say
 from benchmarks.report import Printed, Section, write_report
 
+PAGE = CHECKOUT / "docs" / "benchmarks.md"
+PART = CHECKOUT / "build" / "benchmarks.md"
+SIZES = [50_000, LONG, 10 * LONG]
 Measurement = Callable[[Path, Sequence[int], int], Iterator[Section]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, LONG, 10 * LONG])
+    parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
     parser.add_argument("--rounds", type=int, default=5, help="for more than a million rows it is at most 2")
     parser.add_argument("--only", choices=sorted(SECTIONS), nargs="+", default=sorted(SECTIONS))
-    parser.add_argument("--output", type=Path, default=CHECKOUT / "docs" / "benchmarks.md")
+    parser.add_argument("--output", type=Path, help="another place for the page")
     options = parser.parse_args(arguments)
+    page = options.output or PART
+    page.parent.mkdir(parents=True, exist_ok=True)
     given = " ".join(["", *(sys.argv[1:] if arguments is None else arguments)])
     done: list[Section] = []
     finished = False
@@ -40,14 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name in (name for name in SECTIONS if name in options.only):
                 for section in SECTIONS[name](Path(scratch), options.rows, options.rounds):
                     done.append(section)
-                    run(section, lambda: write_report(options.output, done, arguments=given, finished=False))
+                    run(section, lambda: write_report(page, done, arguments=given, finished=False))
         finished = True
     except KeyboardInterrupt:
-        say(f"stopped; what was measured is in {options.output}")
+        say(f"stopped; what was measured is in {page}")
+    if finished and not options.output and is_whole(options.only, options.rows):
+        page = PAGE
     if done:
-        write_report(options.output, done, arguments=given, finished=finished)
-    print(options.output.read_text() if done else "nothing was measured")
+        write_report(page, done, arguments=given, finished=finished)
+    print(page.read_text() if done else "nothing was measured")
+    say(f"{page} is written")
     return 0 if finished else 130
+
+
+def is_whole(sections: Sequence[str], rows: Sequence[int]) -> bool:
+    """Whether these are every section and every size."""
+    return set(sections) == set(SECTIONS) and set(rows) >= set(SIZES)
 
 
 def run(section: Section, keep: Callable[[], None]) -> None:

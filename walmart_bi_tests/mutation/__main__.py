@@ -1,9 +1,9 @@
 """The long form: `python -m walmart_bi_tests.mutation [module ...]`. Writes `docs/mutation.md`.
 
 Exit code 1 when a mutant survives that `survivors.toml` does not explain, a group is below the limit, or a module that
-was asked for was not tried to its end. What earlier
-runs found of a module stands until the module changes; of one that is asked for, only mutants that no test killed yet
-are tried again. Without a name, every module is gone through; a run that is stopped keeps what it found.
+was asked for was not tried to its end. What earlier runs found of a module stands until the module changes; of one that
+is asked for, only mutants that no test killed yet are tried again. Without a name, every module is gone through; a run
+that is stopped keeps what it found. Until every module was tried, the page is `build/mutation/mutation.md`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,12 @@ def conclude(asked: Sequence[str]) -> int:
     records = {name: mutants.load(name, module) for name, module in MODULES.items()}
     found = [each for name, record in records.items() for each in survivors(name, record)]
     explanations = read()
-    document.DOCUMENT.write_text(document.text(records, explanations), encoding="utf-8")
-    _tell(f"{document.DOCUMENT} is written")
+    # A page of some modules would take the figures of the others away.
+    whole = all(record.complete() for record in records.values())
+    path = document.DOCUMENT if whole else mutants.FOLDER / document.DOCUMENT.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(document.text(records, explanations), encoding="utf-8")
+    _tell(f"{path} is written" + ("" if whole else f"; {document.DOCUMENT} is, when every module was tried"))
     judged = [name for name, record in records.items() if record.complete()]
     for each in outlived(found, explanations, judged):
         _tell(f"{FILE.name} explains what does not survive any more; take it out: {each.function}: {each.change}")

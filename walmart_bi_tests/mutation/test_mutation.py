@@ -143,10 +143,23 @@ def test_given_a_module_that_was_not_tried_to_its_end_when_concluded_then_it_is_
     monkeypatch.setattr(mutants, "load", lambda name, _: records[name])
     monkeypatch.setattr(main, "read", lambda: explained)
     monkeypatch.setattr(document, "groups_below_the_limit", lambda _: [])
-    monkeypatch.setattr(document, "DOCUMENT", tmp_path / "mutation.md")
+    monkeypatch.setattr(document, "DOCUMENT", tmp_path / "docs.md")
+    monkeypatch.setattr(mutants, "FOLDER", tmp_path / "build")
 
     assert main.conclude(asked) == code
     assert told in capsys.readouterr().out
+    assert not (tmp_path / "docs.md").exists() and (tmp_path / "build" / "docs.md").exists()
+
+
+def test_given_every_module_tried_when_concluded_then_the_page_in_docs_is_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = dataclasses.replace(RECORD, verdicts=dict.fromkeys(RECORD.verdicts, "killed"))
+    monkeypatch.setattr(mutants, "load", lambda name, _: done)
+    monkeypatch.setattr(document, "DOCUMENT", tmp_path / "docs.md")
+    monkeypatch.setattr(mutants, "FOLDER", tmp_path / "build")
+    main.conclude([])
+    assert (tmp_path / "docs.md").read_text().startswith("# ")
 
 
 def test_given_a_module_when_judged_then_its_mutants_are_killed_and_not_tried_again(

@@ -1,6 +1,7 @@
 """The long form: `python -m walmart_bi_tests.proof`. Writes `docs/proof.md`; exit code 1 when anything did not hold.
 
 A run that is stopped writes what it came to, and goes on where it was when it is started again with the same code.
+The document in `docs/` gives way only to one of all that the proof asks for; until then it is `build/proof/proof.md`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest import mock
 
 from walmart_bi_tests.proof import faults, others, parts, sections
 from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, document
-from walmart_bi_tests.proof.journal import Journal, open_journal
+from walmart_bi_tests.proof.journal import FOLDER, Journal, open_journal
 from walmart_bi_tests.proof.parts import ASKED, Size, tell
 
 PARTS: dict[str, tuple[Callable[[Size, Journal], None], Callable[[Size, Journal], Section]]] = {
@@ -56,13 +57,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
     started = time.monotonic()
 
-    def write() -> None:
+    def write() -> Path:
         """Note how long this run has taken, and write down what all runs of this code have come to."""
         if asked.parts:
             journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60)
         written = sections_of(whole, journal)
         last = {each["run"]: Run(each["run"], each["command"], each["minutes"]) for each in journal.results("run")}
-        asked.output.write_text(document(written, list(last.values())), encoding="utf-8")
+        path = asked.output or place_of(written)
+        path.write_text(document(written, list(last.values())), encoding="utf-8")
+        return path
 
     write()
     # A worker that is ended leaves its places; they go with this folder.
@@ -76,14 +79,18 @@ def main() -> int:
     except KeyboardInterrupt:
         tell("stopped; `make proof` goes on from here")
     finally:
-        write()
-        tell(f"{asked.output} is written")
+        tell(f"{write()} is written")
     return 0 if all(section.held and section.complete for section in sections_of(size, journal)) else 1
 
 
 def sections_of(size: Size, journal: Journal) -> list[Section]:
     """What each part came to, measured by the size."""
     return [section(size, journal) for _, section in PARTS.values()]
+
+
+def place_of(written: Sequence[Section]) -> Path:
+    """Where a document of these sections belongs."""
+    return DOCUMENT if all(section.complete for section in written) else FOLDER / DOCUMENT.name
 
 
 def _command(asked: argparse.Namespace) -> str:
@@ -108,7 +115,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=ASKED.processes)
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="none: only write the document")
     parser.add_argument("--anew", action="store_true", help="forget what earlier runs of this code came to")
-    parser.add_argument("--output", type=Path, default=DOCUMENT)
+    parser.add_argument("--output", type=Path, help="another place for the document")
     return parser.parse_args()
 
 

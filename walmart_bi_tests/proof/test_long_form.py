@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from walmart_bi_tests.proof import others
-from walmart_bi_tests.proof.__main__ import PARTS
-from walmart_bi_tests.proof.document import Run, document
+from walmart_bi_tests.proof.__main__ import PARTS, place_of
+from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, document
 from walmart_bi_tests.proof.faults import KINDS
 from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.journal import Journal
@@ -116,6 +116,12 @@ def test_given_a_part_that_lacks_one_of_its_trials_when_written_then_it_is_said_
     assert len(kept) < len(lines.splitlines())
     journal.path.write_text("".join(kept))
     assert f"Less was done than is asked for: {part}, Races.**" in written(journal)
+
+
+def test_given_less_than_is_asked_for_when_written_then_the_document_in_docs_stays():
+    sections = [Section("Kill matrix", True, "A table."), Section("Races", True, "Another.")]
+    assert place_of(sections) == DOCUMENT
+    assert place_of([*sections, Section("Mutated files", True, "", complete=False)]) != DOCUMENT
 
 
 def test_given_a_load_that_was_done_before_its_death_when_written_then_it_is_no_kill(stopped: Journal):
