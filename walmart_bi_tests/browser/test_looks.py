@@ -13,10 +13,16 @@ from walmart_bi_tests.browser.pages import Built, Opened, opened
 POINTS = ("executive", "sales_manager", "regional_director", "customer_experience", "marketing", "finance")
 
 
-@pytest.fixture
-def tab(chromium_browser: Browser, ordinary: Built) -> Iterator[Opened]:
+@pytest.fixture(scope="module")
+def kept_open(chromium_browser: Browser, ordinary: Built) -> Iterator[Opened]:
     with opened(chromium_browser, ordinary.address) as page:
         yield page
+
+
+@pytest.fixture
+def tab(kept_open: Opened) -> Opened:
+    kept_open.page.set_viewport_size({"width": 1280, "height": 900})
+    return kept_open
 
 
 # Pairs of an axis label or a text with a drawn point that it lies on.
@@ -31,13 +37,11 @@ COVERED = """() => [...document.querySelectorAll('.point:not([hidden]) .figure >
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_given_any_point_then_no_label_lies_on_a_drawn_value(
-    width: int, chromium_browser: Browser, ordinary: Built
-) -> None:
-    with opened(chromium_browser, ordinary.address, viewport={"width": width, "height": 900}) as page:
-        for point in POINTS:
-            page.choose({}, point)
-            assert page.page.evaluate(COVERED) == [], point
+def test_given_any_point_then_no_label_lies_on_a_drawn_value(width: int, tab: Opened) -> None:
+    tab.page.set_viewport_size({"width": width, "height": 900})
+    for point in POINTS:
+        tab.choose({}, point)
+        assert tab.page.evaluate(COVERED) == [], point
 
 
 def test_given_bars_of_money_then_all_of_a_column_have_cents_or_none_has(tab: Opened) -> None:

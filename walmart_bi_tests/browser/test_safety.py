@@ -23,7 +23,7 @@ from walmart_bi.reporting.page.published import read_published
 from walmart_bi.reporting.page.readback import read_page
 from walmart_bi.reporting.page.story import story
 from walmart_bi_tests.browser.pages import Built, build_page, opened
-from walmart_bi_tests.browser.rows import AGES, HOSTILE, hostile_rows, months_from, ordinary_rows
+from walmart_bi_tests.browser.rows import AGES, HOSTILE, months_from, ordinary_rows
 
 NEW_KPI = """/* ---
 title: Revenue of gifts
@@ -44,11 +44,6 @@ FROM walmart_sales
 WHERE discount_applied
 GROUP BY product_name
 """
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build_page(tmp_path_factory.mktemp("hostile"), hostile_rows())
 
 
 def test_given_hostile_names_then_the_page_shows_them_as_text_and_nothing_else_happens(
@@ -103,10 +98,9 @@ def test_given_the_published_file_then_it_asks_for_nothing_and_its_policy_allows
     assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", content)
 
 
-def test_given_a_page_then_its_numbers_agree_with_the_views_and_a_changed_view_is_seen(tmp_path: Path) -> None:
-    built = build_page(tmp_path, ordinary_rows(400))
-    catalog, page = load_catalog(), read_page(built.path.read_text(encoding="utf-8"))
-    with built.warehouse.read() as reader:
+def test_given_a_page_then_its_numbers_agree_with_the_views_and_a_changed_view_is_seen(ordinary: Built) -> None:
+    catalog, page = load_catalog(), read_page(ordinary.path.read_text(encoding="utf-8"))
+    with ordinary.warehouse.read() as reader:
         views = read_published(reader, catalog)
     assert list(disagreements(page, views, catalog)) == []
     for kpi in catalog:
@@ -119,13 +113,27 @@ def test_given_a_page_then_its_numbers_agree_with_the_views_and_a_changed_view_i
         assert problems and all(problem.startswith(f"{kpi.name}:") for problem in problems)
 
 
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """A page with KPIs beside those of the project."""
+    select = "SELECT category, SUM(purchase_amount) AS revenue, COUNT(customer_id) AS orders FROM walmart_sales"
+    by_category = NEW_KPI.split("SELECT")[0].replace("product_name", "category").replace("covers: some\n", "")
+    added = [
+        parse_kpi(text, path=f"{persona}/{name}.sql", persona=persona, name=name)
+        for name, persona, text in (
+            ("kpi_gifts", "gift_buyer", NEW_KPI),
+            ("kpi_tricky", "marketing", f"{by_category}{select} WHERE discount_applied GROUP BY category"),
+            ("kpi_honest", "marketing", f"{by_category}{select} GROUP BY category"),
+        )
+    ]
+    return build_page(tmp_path_factory.mktemp("extended"), ordinary_rows(400), [*load_catalog(), *added])
+
+
 def test_given_a_new_kpi_of_a_new_persona_then_it_has_a_card_and_a_tab_by_its_header_alone(
-    tmp_path: Path, chromium_browser: Browser
+    extended: Built, chromium_browser: Browser
 ) -> None:
-    new = parse_kpi(NEW_KPI, path="gift_buyer/kpi_gifts.sql", persona="gift_buyer", name="kpi_gifts")
-    built = build_page(tmp_path, ordinary_rows(400), [*load_catalog(), new])
-    assert built.story["cards"]["kpi_gifts"]["live"] is False
-    with opened(chromium_browser, built.address) as tab:
+    assert extended.story["cards"]["kpi_gifts"]["live"] is False
+    with opened(chromium_browser, extended.address) as tab:
         tab.choose({"category": "Home"}, "gift_buyer")
         card = tab.card("kpi_gifts").inner_text()
         assert "Do <b>gifts</b> sell?" in card
@@ -134,20 +142,8 @@ def test_given_a_new_kpi_of_a_new_persona_then_it_has_a_card_and_a_tab_by_its_he
         assert tab.complaints == []
 
 
-def test_given_a_view_that_selects_orders_then_its_card_shows_the_view_and_not_the_cubes(tmp_path: Path) -> None:
-    select = "SELECT category, SUM(purchase_amount) AS revenue, COUNT(customer_id) AS orders FROM walmart_sales"
-    text = NEW_KPI.split("SELECT")[0].replace("product_name", "category").replace("covers: some\n", "")
-    tricky = parse_kpi(
-        f"{text}{select} WHERE discount_applied GROUP BY category",
-        path="marketing/kpi_tricky.sql",
-        persona="marketing",
-        name="kpi_tricky",
-    )
-    honest = parse_kpi(
-        f"{text}{select} GROUP BY category", path="marketing/kpi_honest.sql", persona="marketing", name="kpi_honest"
-    )
-    built = build_page(tmp_path, ordinary_rows(400), [*load_catalog(), tricky, honest])
-    assert [built.story["cards"][kpi.name]["live"] for kpi in (tricky, honest)] == [False, True]
+def test_given_a_view_that_selects_orders_then_its_card_shows_the_view_and_not_the_cubes(extended: Built) -> None:
+    assert [extended.story["cards"][name]["live"] for name in ("kpi_tricky", "kpi_honest")] == [False, True]
 
 
 def full_facts(orders_of_a_cell: int) -> Facts:
@@ -207,7 +203,6 @@ def test_given_every_cell_of_25_months_from_ten_million_orders_then_the_page_sta
         assert tab.complaints == []
 
 
-def test_given_ten_times_the_rows_of_the_same_shop_then_the_page_hardly_grows(tmp_path: Path) -> None:
-    small = build_page(tmp_path / "small", ordinary_rows(1_500))
-    large = build_page(tmp_path / "large", ordinary_rows(15_000))
-    assert small.size < large.size < 400_000
+def test_given_five_times_the_rows_of_the_same_shop_then_the_page_hardly_grows(ordinary: Built, tmp_path: Path) -> None:
+    large = build_page(tmp_path, ordinary_rows(5 * 3_000))
+    assert ordinary.size < large.size < 400_000

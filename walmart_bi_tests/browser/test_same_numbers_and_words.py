@@ -14,8 +14,7 @@ from walmart_bi.kpis.insights.model import Selection, as_plain
 from walmart_bi.kpis.insights.personas import box_of
 from walmart_bi.kpis.insights.statistics import t_quantile
 from walmart_bi.reporting.page.document import modules
-from walmart_bi_tests.browser.pages import Built, build_page, opened
-from walmart_bi_tests.browser.rows import hostile_rows, ordinary_rows
+from walmart_bi_tests.browser.pages import Built, opened
 
 PURE = ("format", "cube", "statistics", "analysis", "wording", "findings", "state")
 STATES = 150
@@ -62,11 +61,11 @@ def texts(box: dict[str, Any], parts: dict[str, Any]) -> dict[str, list[str]]:
     return {part: [sentence["text"] for sentence in box[part]] for part in parts}
 
 
-@pytest.mark.parametrize("rows", [ordinary_rows, hostile_rows], ids=["ordinary names", "hostile names"])
+@pytest.mark.parametrize("names", ["ordinary", "hostile"])
 def test_given_any_filters_then_script_and_python_give_equal_numbers_and_equal_sentences(
-    rows: Any, chromium_browser: Browser, tmp_path_factory: pytest.TempPathFactory
+    names: str, chromium_browser: Browser, request: pytest.FixtureRequest
 ) -> None:
-    built = build_page(tmp_path_factory.mktemp("compared"), rows())
+    built: Built = request.getfixturevalue(names)
     states = random_states(built, STATES)
     with opened(chromium_browser) as tab:
         answers = json.loads(tab.page.evaluate(ANSWER, [built.story, states]))
