@@ -1,16 +1,24 @@
 """The benchmarks run, compare equal work, and keep what they have. At tiny size; no figure is looked at."""
 
+import contextlib
 import datetime as dt
 import hashlib
+import io
+import runpy
 import signal
 import subprocess
+import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow.csv as pa_csv
 import pytest
 
-from benchmarks.measuring import CHECKOUT, Comparison, Contender, Sample, python
+from benchmarks import measuring
+from benchmarks.__main__ import main
+from benchmarks.comparisons import overhead
+from benchmarks.measuring import CHECKOUT, Comparison, Contender, Sample, is_json, python
 from benchmarks.report import shown, write_report
 from benchmarks.sales_file import write_sales
 from walmart_bi.records import SourceFile
@@ -19,10 +27,27 @@ from walmart_bi.sales.inspection import inspect_source
 ROWS = 3_000
 
 
-def test_the_quick_form_writes_a_page_on_which_every_peer_gives_the_project_s_answer(tmp_path: Path) -> None:
+@pytest.fixture
+def started_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run in this process, which imports pandas, polars and Arrow once; what they take is not looked at."""
+
+    def measured(contender: Contender) -> Sample:
+        _, _, module, *arguments = contender.command
+        with monkeypatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
+            patch.setattr(sys, "argv", [module, *arguments])
+            with pytest.raises(SystemExit, match=r"^0$"):
+                runpy.run_module(module, run_name="__main__")
+        contender.answer = said.getvalue()
+        assert is_json(contender.answer)
+        return Sample(1.0, 1.0, 1.0)
+
+    monkeypatch.setattr(measuring, "measured", measured)
+
+
+@pytest.mark.usefixtures("started_here")
+def test_given_any_kind_of_file_then_the_page_shows_that_every_peer_gives_the_project_s_answer(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
-    options = ("--rows", ROWS, "--rounds", 1, "--only", "cleaning", "graph", "--output", page)
-    subprocess.run(python("benchmarks", *options), cwd=CHECKOUT, check=True, capture_output=True)
+    assert main(["--rows", f"{ROWS}", "--rounds", "1", "--only", "cleaning", "--output", f"{page}"]) == 0
     text = page.read_text()
     for kind in (
         "repeating cities, clean",
@@ -33,10 +58,21 @@ def test_the_quick_form_writes_a_page_on_which_every_peer_gives_the_project_s_an
         assert f"## Cleaning {ROWS:,} rows, {kind}" in text
     for name in ("DuckDB SQL", "polars", "careful pandas", "notebook pandas", "walmart_bi, cleaning"):
         assert text.count(f"\n| {name} |") == 4
-    assert "\n| script |" in text
-    assert "\n| walmart-bi load |" in text
     assert "did not give the same answer" not in text
     assert "was stopped" not in text
+
+
+def test_given_two_months_then_the_page_shows_the_graph_beside_the_script_as_processes_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "benchmarks.md"
+    # Each of the benchmark's twelve months costs about a second and does what the two do.
+    monkeypatch.setattr("benchmarks.__main__.overhead", partial(overhead, months=2))
+    assert main(["--rows", f"{ROWS}", "--rounds", "1", "--only", "graph", "--output", f"{page}"]) == 0
+    text = page.read_text()
+    assert f"{ROWS:,} rows in 2 months" in text
+    assert "\n| script |" in text
+    assert "\n| walmart-bi load |" in text
 
 
 def test_given_a_run_is_interrupted_then_the_page_has_what_was_measured(tmp_path: Path) -> None:
@@ -90,7 +126,7 @@ def test_the_record_beside_a_file_is_what_the_raw_layer_says(tmp_path: Path) -> 
 
 
 def test_scale_compares_one_process_with_parts_of_the_same_file(tmp_path: Path) -> None:
-    options = ("--rows", ROWS, "--rounds", 1, "--part-bytes", 100_000)
+    options = ("--rows", ROWS, "--rounds", 1, "--workers", 1, "--part-bytes", 100_000)
     done = subprocess.run(
         python("benchmarks.scale", *options), cwd=CHECKOUT, check=True, capture_output=True, text=True
     )
