@@ -1,6 +1,6 @@
 """Cleaning's cluster on Dask: processes of this machine, or the workers of a scheduler. Nothing of sales belongs here.
 
-The only module that imports Dask, which is optional (`pip install 'walmart_bi[scale]'`), and only when a file is large
+The only module that imports Dask, which is optional (the extra `scale`), and only when a file is large
 enough to be cleaned in parts.
 """
 
@@ -36,7 +36,7 @@ def open_dask_cluster(address: str, *, workers: int | None = None) -> Iterator[C
         raise ClusterError(
             f"Dask is not installed ({error.name}).",
             place="WALMART_BI_CLEANING_CLUSTER",
-            next_step="pip install 'walmart_bi[scale]', or unset the variable to clean in one process.",
+            next_step="in the project's directory pip install -e '.[scale]', or unset the variable to clean in one process.",
         ) from None
     with ExitStack() as stack:
         try:

@@ -14,7 +14,7 @@ def cleaning_markdown() -> str:
     sections = [
         "# How sales files are cleaned",
         f"Generated from `walmart_bi/sales/contract.py`, contract version {contract.CONTRACT_VERSION}. "
-        "Do not edit; run `python -m walmart_bi.sales.contract_docs > docs/cleaning.md`.",
+        "Do not edit; run `make docs`.",
         "Every record of a file is loaded, quarantined with each reason, removed as an exact duplicate, or belongs to "
         "a month that was not asked for. The four counts must add up to the number of records that other code counts; "
         "otherwise nothing is loaded.",

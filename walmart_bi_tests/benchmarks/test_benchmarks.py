@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pytest
 
 from benchmarks import measuring
-from benchmarks.__main__ import main
+from benchmarks.__main__ import SECTIONS, SIZES, is_whole, main
 from benchmarks.comparisons import overhead
 from benchmarks.measuring import CHECKOUT, Comparison, Contender, Sample, is_json, python
 from benchmarks.report import shown, write_report
@@ -133,3 +133,18 @@ def test_scale_compares_one_process_with_parts_of_the_same_file(tmp_path: Path) 
     names = ["hash and count", "cut", "start of workers", "one process", "in parts"]
     assert [line.split(" | ")[1] for line in done.stdout.splitlines()[2:]] == names
     assert '"parts": 4' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("sections", "rows", "whole"),
+    [
+        (list(SECTIONS), SIZES, True),
+        (list(SECTIONS), [*SIZES, 5_000_000], True),
+        (list(SECTIONS), SIZES[:2], False),
+        (list(SECTIONS)[1:], SIZES, False),
+    ],
+)
+def test_given_less_than_every_section_and_size_when_measured_then_the_page_in_docs_stays(
+    sections: list[str], rows: list[int], whole: bool
+):
+    assert is_whole(sections, rows) == whole

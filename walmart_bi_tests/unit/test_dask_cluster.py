@@ -145,7 +145,7 @@ def test_given_nothing_answers_at_the_address_then_one_line_names_it(monkeypatch
 
 def test_given_dask_is_not_installed_then_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    said = r"not installed.*pip install 'walmart_bi\[scale\]'"
+    said = r"not installed.*pip install -e '.\[scale\]'"
     with pytest.raises(ClusterError, match=said), open_dask_cluster("local"):
         pytest.fail("there is no Dask")
 

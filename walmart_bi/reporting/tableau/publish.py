@@ -75,7 +75,7 @@ def _client(settings: TableauServerSettings) -> Any:
         raise PublishError(
             f"The package tableauserverclient is not installed ({error.name}).",
             place=settings.place,
-            next_step="install the project with its extra: pip install 'walmart_bi[publish]'.",
+            next_step="install the project with its extra, in its directory: pip install -e '.[publish]'.",
         ) from error
     return tableauserverclient
 
