@@ -36,7 +36,7 @@ def open_dask_cluster(address: str, *, workers: int | None = None) -> Iterator[C
         raise ClusterError(
             f"Dask is not installed ({error.name}).",
             place="WALMART_BI_CLEANING_CLUSTER",
-            next_step="in the project's directory pip install -e '.[scale]', or unset the variable to clean in one process.",
+            next_step="pip install -e '.[scale]' in the project's directory, or unset it to clean in one process.",
         ) from None
     with ExitStack() as stack:
         try:

@@ -6,6 +6,7 @@ definitions load.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, cast
 
@@ -52,9 +53,8 @@ def column_origins(kpi: Kpi) -> dict[str, tuple[str, ...]]:
         origins = _query_origins(qualified)
         uncovered = _query_origins(qualified.transform(_aggregate_as_its_group))
     except SqlglotError as error:
-        raise _bad_select(
-            kpi, str(error), f"use the columns of {_SOURCES}, and say which table where two fit."
-        ) from error
+        next_step = f"use the columns of {_SOURCES}, and say which table where two fit."
+        raise _bad_select(kpi, _where_in_the_select(error), next_step) from error
     _refuse_single_customers(kpi, uncovered)
     return origins
 
@@ -114,7 +114,9 @@ def _checked_query(kpi: Kpi) -> exp.Query:
     try:
         (query,) = parse(kpi.select, read=DIALECT)
     except SqlglotError as error:
-        raise _bad_select(kpi, f"The SELECT cannot be parsed: {error}", "correct the SQL.") from error
+        raise _bad_select(
+            kpi, f"The SELECT cannot be parsed: {_where_in_the_select(error)}", "correct the SQL."
+        ) from error
     if not isinstance(query, exp.Query):
         raise _bad_select(kpi, "The statement is not a SELECT.", "write one SELECT.")
     own_names = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
@@ -144,6 +146,13 @@ def _difference(returned: tuple[str, ...], declared: tuple[str, ...]) -> str:
     if missing:
         return f"The header declares {', '.join(missing)}, which the SELECT does not return."
     return f"The SELECT returns {', '.join(returned)} in this order, the header declares {', '.join(declared)}."
+
+
+def _where_in_the_select(error: SqlglotError) -> str:
+    """What sqlglot says, with its lines told as those of the SELECT, which the header comes before."""
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))  # it underlines the place for a terminal
+    told = re.sub(r"\s*\bLine:? (\d+), Col: (\d+)\.?", r" Line \1 of the SELECT, column \2.", plain)
+    return told if told.rstrip().endswith((".", ":")) else f"{told}."
 
 
 def _bad_select(kpi: Kpi, cause: str, next_step: str) -> KpiFileError:

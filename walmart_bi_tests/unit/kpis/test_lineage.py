@@ -67,9 +67,18 @@ def test_what_feeds_a_value_is_its_origin(select: str, origins: tuple[str, ...])
         ("SELECT * FROM walmart_sales", ("city",), "returns *"),
         ("SELECT COUNT(city) FROM walmart_sales", ("city",), "an unnamed expression"),
         ("SELECT city FROM load_ledger", ("city",), "reads load_ledger"),
-        ("SELECT gender FROM sales_by_segment", ("gender",), "gender"),
+        (
+            "SELECT\n    gender\nFROM sales_by_segment",
+            ("gender",),
+            "Column 'gender' could not be resolved. Line 2 of the SELECT, column 10. Next step: use the columns of ",
+        ),
         ("WITH a AS (SELECT x FROM kpi_other) SELECT x FROM a", ("x",), "reads kpi_other"),
         ("SELECT city FROM walmart_sales WHERE (", ("city",), "cannot be parsed"),
+        (
+            "SELECT city FROM (\n SELEC",
+            ("city",),
+            "Expecting ). Line 2 of the SELECT, column 6. SELECT city FROM ( SELEC",
+        ),
         ("WITH a AS (SELECT 1 AS x) DELETE FROM walmart_sales", ("city",), "is not a SELECT"),
     ],
 )
