@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,23 @@ class Dashboard:
     """A warehouse with two loaded months and KPI views, and the store that snapshots go to."""
 
     def __init__(self, folder: Path, catalog: tuple[Kpi, ...], producers: Sequence[Producer] = ()) -> None:
+        self.folder = folder
         self.database = folder / "warehouse.duckdb"
         self.bucket = folder / "bucket"
         self.store = DirectoryStore(self.bucket)
         self.warehouse = DuckDbWarehouse(self.database, self.store)
         self.catalog = catalog
         self.producers = producers
+        if self.database.exists():  # a copy
+            return
         self.load("2025-01", make_rows("2025-01", 40))
         self.load("2025-02", make_rows("2025-02", 50))
         self.run_sql(";".join(f"CREATE VIEW {kpi.name} AS {kpi.select}" for kpi in catalog))
+
+    def copied(self, folder: Path, *producers: Producer) -> Dashboard:
+        """One that a test may change: files are copied sooner than months are loaded and views are made."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Dashboard(folder, self.catalog, producers or self.producers)
 
     def load(self, month: str, rows: list[Row]) -> None:
         described = make_month(self.store, month, rows)

@@ -1,7 +1,7 @@
 """The rule sets behind the KPI checks hold for sound views, and each fails when its rule is broken."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
@@ -22,12 +22,21 @@ SALES = [
 ]
 
 
-@pytest.fixture
-def filled(table: SalesTable) -> SalesTable:
-    table.fill(SALES)
+@pytest.fixture(scope="module")
+def sound_table() -> Iterator[SalesTable]:
+    table = SalesTable().fill(SALES)
     for kpi in CATALOG.values():
         table.create_view(kpi)
-    return table
+    yield table
+    table.close()
+
+
+@pytest.fixture
+def filled(sound_table: SalesTable) -> Iterator[SalesTable]:
+    """Sound sales and views; what a test spoils is rolled back."""
+    sound_table.connection.begin()
+    yield sound_table
+    sound_table.connection.rollback()
 
 
 def spoiled(

@@ -18,11 +18,16 @@ from walmart_bi_tests.snapshots import LATER, Dashboard
 CATALOG = load_catalog()
 
 
-@pytest.fixture
-def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
-    made = Dashboard(tmp_path, CATALOG, [story_files(CATALOG)])
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
+    made = Dashboard(tmp_path_factory.mktemp("built"), CATALOG, [story_files(CATALOG)])
     made.build()
-    yield made
+    return made
+
+
+@pytest.fixture
+def dashboard(built: Dashboard, tmp_path: Path) -> Iterator[Dashboard]:
+    yield built.copied(tmp_path)
     points.observe(None)
 
 

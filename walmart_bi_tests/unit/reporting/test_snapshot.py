@@ -34,9 +34,14 @@ VIEWS = ("kpi_total_revenue", "kpi_revenue_by_month", "kpi_revenue_by_category",
 CATALOG = load_catalog()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
+    return Dashboard(tmp_path_factory.mktemp("made"), tuple(kpi for kpi in CATALOG if kpi.name in VIEWS))
+
+
 @pytest.fixture
-def dashboard(tmp_path: Path) -> Dashboard:
-    return Dashboard(tmp_path, tuple(kpi for kpi in CATALOG if kpi.name in VIEWS))
+def dashboard(made: Dashboard, tmp_path: Path) -> Dashboard:
+    return made.copied(tmp_path)
 
 
 # --- what is written --------------------------------------------------------------------------------------------------

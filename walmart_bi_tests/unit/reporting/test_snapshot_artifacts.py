@@ -15,7 +15,7 @@ from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.kpis.insights.model import Insights
 from walmart_bi.reporting.artifacts import PreparedFile, Views
 from walmart_bi.reporting.manifest import read_manifest, verify_snapshot
-from walmart_bi.reporting.snapshot import LATEST, SnapshotDamaged
+from walmart_bi.reporting.snapshot import LATEST, Snapshot, SnapshotDamaged
 from walmart_bi.reporting.story_files import read_story, story_files
 from walmart_bi.reporting.tableau.checking import package_problems
 from walmart_bi.reporting.tableau.hyper import query, read_table, write_hyper
@@ -31,9 +31,18 @@ CATALOG = load_catalog()
 FILES = ("insights.json", "walmart_bi.hyper", "walmart_bi.tdsx", "walmart_bi.twbx")
 
 
-@pytest.fixture
-def dashboard(tmp_path: Path) -> Dashboard:
-    return Dashboard(tmp_path, CATALOG, [story_files(CATALOG)])
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dashboard, Snapshot]:
+    """All views with the story's files, and the snapshot that was built of them."""
+    made = Dashboard(tmp_path_factory.mktemp("built"), CATALOG, [story_files(CATALOG)])
+    return made, made.build()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Dashboard:
+    """Two views and no file beside them."""
+    views = ("kpi_total_revenue", "kpi_revenue_by_month")
+    return Dashboard(tmp_path_factory.mktemp("small"), tuple(kpi for kpi in CATALOG if kpi.name in views))
 
 
 class Diary:
@@ -51,16 +60,13 @@ class Diary:
         path.write_text(f"page {self.written}")
 
 
-def small_dashboard(folder: Path, *producers: Diary) -> Dashboard:
-    views = ("kpi_total_revenue", "kpi_revenue_by_month")
-    return Dashboard(folder, tuple(kpi for kpi in CATALOG if kpi.name in views), producers)
-
-
 # --- promises of any such file ----------------------------------------------------------------------------------------
 
 
-def test_the_manifest_names_the_file_with_what_it_says_and_the_hash_of_its_copy(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_the_manifest_names_the_file_with_what_it_says_and_the_hash_of_its_copy(
+    small: Dashboard, tmp_path: Path
+) -> None:
+    dashboard = small.copied(tmp_path, Diary())
     snapshot = dashboard.build()
 
     (artifact,) = dashboard.manifest()["artifacts"]
@@ -70,17 +76,19 @@ def test_the_manifest_names_the_file_with_what_it_says_and_the_hash_of_its_copy(
     assert dashboard.files(LATEST) == dashboard.files(snapshot.prefix)
 
 
-def test_an_unchanged_state_writes_nothing_and_does_not_even_make_the_file_again(tmp_path: Path) -> None:
+def test_an_unchanged_state_writes_nothing_and_does_not_even_make_the_file_again(
+    small: Dashboard, tmp_path: Path
+) -> None:
     diary = Diary()
-    dashboard = small_dashboard(tmp_path, diary)
+    dashboard = small.copied(tmp_path, diary)
     first = dashboard.build()
     again = dashboard.build(created_at=LATER, store=DyingStore(dashboard.bucket, changes=0))
 
     assert (again.id, again.changed, diary.written) == (first.id, False, 1)
 
 
-def test_another_state_is_another_snapshot_with_another_copy(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_another_state_is_another_snapshot_with_another_copy(small: Dashboard, tmp_path: Path) -> None:
+    dashboard = small.copied(tmp_path, Diary())
     first = dashboard.build()
     dashboard.load("2025-02", make_rows("2025-02", 51))
     second = dashboard.build(created_at=LATER)
@@ -90,8 +98,8 @@ def test_another_state_is_another_snapshot_with_another_copy(tmp_path: Path) -> 
     assert dashboard.files(LATEST)["diary.txt"] == b"page 2"
 
 
-def test_a_rolled_back_month_brings_back_the_copy_of_then(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_a_rolled_back_month_brings_back_the_copy_of_then(small: Dashboard, tmp_path: Path) -> None:
+    dashboard = small.copied(tmp_path, Diary())
     first = dashboard.build()
     dashboard.load("2025-02", make_rows("2025-02", 51))
     dashboard.build(created_at=LATER)
@@ -103,8 +111,8 @@ def test_a_rolled_back_month_brings_back_the_copy_of_then(tmp_path: Path) -> Non
     assert verify_snapshot(dashboard.store, LATEST) == []
 
 
-def test_a_build_that_dies_anywhere_is_found_out_and_completed_by_the_next(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_a_build_that_dies_anywhere_is_found_out_and_completed_by_the_next(small: Dashboard, tmp_path: Path) -> None:
+    dashboard = small.copied(tmp_path, Diary())
     first = dashboard.build()
     dashboard.load("2025-02", make_rows("2025-02", 51))
     files = len(dashboard.catalog) + 1
@@ -119,8 +127,8 @@ def test_a_build_that_dies_anywhere_is_found_out_and_completed_by_the_next(tmp_p
     assert verify_snapshot(dashboard.store, LATEST) == verify_snapshot(dashboard.store, second.prefix) == []
 
 
-def test_two_builds_of_the_same_state_at_the_same_time_agree_on_one_copy(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_two_builds_of_the_same_state_at_the_same_time_agree_on_one_copy(small: Dashboard, tmp_path: Path) -> None:
+    dashboard = small.copied(tmp_path, Diary())
 
     class RacingStore(DirectoryStore):
         """Another run publishes the whole snapshot just before our copy arrives."""
@@ -137,8 +145,8 @@ def test_two_builds_of_the_same_state_at_the_same_time_agree_on_one_copy(tmp_pat
     assert verify_snapshot(dashboard.store, LATEST) == []
 
 
-def test_a_file_that_is_no_longer_made_leaves_latest_and_a_persons_own_stays(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary("walmart_bi.twbx"))
+def test_a_file_that_is_no_longer_made_leaves_latest_and_a_persons_own_stays(small: Dashboard, tmp_path: Path) -> None:
+    dashboard = small.copied(tmp_path, Diary("walmart_bi.twbx"))
     dashboard.build()
     dashboard.store.write_bytes(f"{LATEST}my workbook.twbx", b"mine")
     dashboard.producers = ()
@@ -148,8 +156,8 @@ def test_a_file_that_is_no_longer_made_leaves_latest_and_a_persons_own_stays(tmp
     assert "walmart_bi.twbx" not in left and "my workbook.twbx" in left
 
 
-def test_a_changed_copy_is_named_and_latest_is_repaired(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_a_changed_copy_is_named_and_latest_is_repaired(small: Dashboard, tmp_path: Path) -> None:
+    dashboard = small.copied(tmp_path, Diary())
     snapshot = dashboard.build()
     dashboard.store.write_bytes(f"{LATEST}diary.txt", b"edited")
 
@@ -161,8 +169,10 @@ def test_a_changed_copy_is_named_and_latest_is_repaired(tmp_path: Path) -> None:
         dashboard.build()
 
 
-def test_a_manifest_in_which_the_hash_of_what_a_file_says_was_changed_is_found_out(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_a_manifest_in_which_the_hash_of_what_a_file_says_was_changed_is_found_out(
+    small: Dashboard, tmp_path: Path
+) -> None:
+    dashboard = small.copied(tmp_path, Diary())
     dashboard.build()
     edited = dashboard.manifest()
     edited["artifacts"][0]["content_sha256"] = "0" * 64
@@ -171,8 +181,8 @@ def test_a_manifest_in_which_the_hash_of_what_a_file_says_was_changed_is_found_o
     assert "manifest.json was changed" in verify_snapshot(dashboard.store, LATEST)[0]
 
 
-def test_the_equality_check_asks_what_the_file_says(tmp_path: Path) -> None:
-    dashboard = small_dashboard(tmp_path, Diary())
+def test_the_equality_check_asks_what_the_file_says(small: Dashboard, tmp_path: Path) -> None:
+    dashboard = small.copied(tmp_path, Diary())
     dashboard.build()
     assert differences_of(dashboard) == []
     dashboard.producers = (Diary("other.txt"),)
@@ -195,15 +205,17 @@ def differences_of(dashboard: Dashboard) -> list[str]:
 # --- the story's files ------------------------------------------------------------------------------------------------
 
 
-def test_a_snapshot_holds_insights_extract_workbook_and_data_source(dashboard: Dashboard) -> None:
-    snapshot = dashboard.build()
+def test_a_snapshot_holds_insights_extract_workbook_and_data_source(built: tuple[Dashboard, Snapshot]) -> None:
+    dashboard, snapshot = built
     assert tuple(artifact.name for artifact in snapshot.artifacts) == FILES
     assert set(FILES) <= dashboard.files(LATEST).keys()
     assert differences_of(dashboard) == []
 
 
-def test_an_unchanged_state_is_not_published_again_because_an_extract_has_other_bytes(dashboard: Dashboard) -> None:
-    first = dashboard.build()
+def test_an_unchanged_state_is_not_published_again_because_an_extract_has_other_bytes(
+    built: tuple[Dashboard, Snapshot],
+) -> None:
+    dashboard, first = built
     before = dashboard.files()
     again = dashboard.build(created_at=LATER, store=DyingStore(dashboard.bucket, changes=0))
 
@@ -211,8 +223,10 @@ def test_an_unchanged_state_is_not_published_again_because_an_extract_has_other_
     assert dashboard.files() == before
 
 
-def test_totals_queried_from_the_extract_inside_the_workbook_equal_the_views_to_the_cent(dashboard: Dashboard) -> None:
-    snapshot = dashboard.build()
+def test_totals_queried_from_the_extract_inside_the_workbook_equal_the_views_to_the_cent(
+    built: tuple[Dashboard, Snapshot],
+) -> None:
+    dashboard, snapshot = built
     with dashboard.warehouse.read() as reader:
         views = {kpi.name: read_view(reader, kpi) for kpi in CATALOG}
     for name in ("walmart_bi.twbx", "walmart_bi.tdsx"):
@@ -223,8 +237,8 @@ def test_totals_queried_from_the_extract_inside_the_workbook_equal_the_views_to_
             assert (revenue, orders) == (snapshot.revenue, snapshot.orders)
 
 
-def test_every_sentence_of_the_workbook_is_one_of_the_insights(dashboard: Dashboard) -> None:
-    dashboard.build()
+def test_every_sentence_of_the_workbook_is_one_of_the_insights(built: tuple[Dashboard, Snapshot]) -> None:
+    dashboard, _ = built
     insights = Insights.from_json(dashboard.store.read_bytes(f"{LATEST}insights.json"))
     with dashboard.store.fetch(f"{LATEST}walmart_bi.twbx") as package:
         root = ET.fromstring(read_document(package))
@@ -237,9 +251,9 @@ def test_every_sentence_of_the_workbook_is_one_of_the_insights(dashboard: Dashbo
 
 
 def test_a_package_whose_extract_has_other_rows_than_the_views_is_found_out(
-    dashboard: Dashboard, tmp_path: Path
+    built: tuple[Dashboard, Snapshot], tmp_path: Path
 ) -> None:
-    dashboard.build()
+    dashboard, _ = built
     with dashboard.warehouse.read() as reader:
         views = {kpi.name: read_view(reader, kpi) for kpi in CATALOG}
         _, contents = read_story(reader, views, CATALOG)

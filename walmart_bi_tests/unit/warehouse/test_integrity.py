@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -49,16 +50,23 @@ BREAKS = {
 }
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def sound_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three loaded months, the last one corrected, rolled back and restored."""
-    store = DirectoryStore(tmp_path / "bucket")
-    warehouse = DuckDbWarehouse(tmp_path / "warehouse.duckdb", store)
+    folder = tmp_path_factory.mktemp("sound")
+    store = DirectoryStore(folder / "bucket")
+    warehouse = DuckDbWarehouse(folder / "warehouse.duckdb", store)
     for month, rows in (("2025-01", 40), ("2025-02", 40), ("2025-03", 45), ("2025-03", 50)):
         warehouse.replace_month(make_month(store, month, rows), run_id="run", code_version="1")
     warehouse.restore_load("2025-03", "2025-03-v1")
     warehouse.restore_load("2025-03", "2025-03-v2")
-    return tmp_path / "warehouse.duckdb"
+    return folder / "warehouse.duckdb"
+
+
+@pytest.fixture
+def database(sound_database: Path, tmp_path: Path) -> Path:
+    """A copy to break."""
+    return Path(shutil.copy(sound_database, tmp_path))
 
 
 def broken(database: Path, *statements: str) -> None:
@@ -166,9 +174,18 @@ class Shop:
             return month_volume(read_loads(reader), month)
 
 
+@pytest.fixture(scope="module")
+def three_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    Shop(folder).sells("2025-01", 90).sells("2025-02", 100).sells("2025-03", 110)
+    return folder
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path).sells("2025-01", 90).sells("2025-02", 100).sells("2025-03", 110)
+def shop(three_months: Path, tmp_path: Path) -> Shop:
+    """A copy that a test sells more in."""
+    shutil.copytree(three_months, tmp_path, dirs_exist_ok=True)
+    return Shop(tmp_path)
 
 
 @pytest.mark.parametrize("orders", [50, 100, 200])
