@@ -67,10 +67,10 @@ class Comparison:
                     contender.samples.append(sample)
             after_each_round()
 
-    def ratios(self, contender: Contender, measure: str) -> list[float]:
-        """The contender's measure over that of the base, round by round."""
-        base = next(each for each in self.contenders if each.name == self.base)
-        pairs = zip(contender.samples, base.samples, strict=False)
+    def ratios(self, contender: Contender, measure: str, base: str = "") -> list[float]:
+        """The contender's measure over that of another one, or of the base, round by round."""
+        other = next(each for each in self.contenders if each.name == (base or self.base))
+        pairs = zip(contender.samples, other.samples, strict=False)
         return [getattr(sample, measure) / getattr(of_base, measure) for sample, of_base in pairs]
 
     def disagreement(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -40,7 +41,15 @@ def write_report(path: Path, sections: Sequence[Section], *, arguments: str, fin
     """The page, replaced as a whole, so that an interrupted run leaves what it has."""
     measured = [section for section in sections if has_results(section)]
     text = (
-        "\n\n".join([introduction(arguments, finished), *(shown(section) for section in measured), left_out()]) + "\n"
+        "\n\n".join(
+            [
+                introduction(arguments, finished),
+                in_short(measured),
+                *(shown(section) for section in measured),
+                left_out(),
+            ]
+        )
+        + "\n"
     )
     new = path.with_name(f"{path.name}.new")
     new.write_text(text, encoding="utf-8")
@@ -78,6 +87,27 @@ def processor() -> str:
     except OSError:
         return platform.machine()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def in_short(sections: Sequence[Section]) -> str:
+    """A line for each table: what the project took, and the ratio of its CPU seconds to those of each other."""
+    rows = []
+    for section in sections:
+        if isinstance(section, Printed):
+            continue
+        measured = [each for each in section.contenders if each.samples]
+        ours = next((each for each in measured if each.name.startswith("walmart")), measured[-1])
+        ratios = ", ".join(
+            f"{statistics.median(section.ratios(ours, 'cpu', other.name)):.2f} x {other.name}"
+            for other in measured
+            if other is not ours and not other.name.startswith("walmart")
+        )
+        took = (statistics.median(getattr(sample, what) for sample in ours.samples) for what in ("cpu", "wall"))
+        peak = statistics.median(sample.memory for sample in ours.samples)
+        seconds = " | ".join(f"{each:.2f}" for each in took)
+        rows.append(f"| {section.title} | {ours.name} | {seconds} | {peak:.0f} | {ratios} |")
+    head = "| what | of it | CPU s | wall s | peak MiB | CPU, median ratio |\n| --- | --- | --- | --- | --- | --- |"
+    return "\n".join(["## In short", "", head, *rows])
 
 
 def shown(section: Section) -> str:
