@@ -204,7 +204,7 @@ class Arrivals(RuleBasedStateMachine):
 
 
 TestArrivals = Arrivals.TestCase
-TestArrivals.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestArrivals.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 
 
 def test_given_messages_that_may_not_be_deleted_when_looked_at_then_it_is_said_and_the_arrivals_are_seen():

@@ -31,7 +31,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LONG_HEAD = text_of(good(20)).encode()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(head=st.sampled_from([HEAD, LONG_HEAD]), pieces=st.lists(PIECES, max_size=40), size=st.integers(1, 40))
 def test_whatever_the_bytes_are_the_count_is_the_reader_s(
     scratch: Path, head: bytes, pieces: list[bytes], size: int
