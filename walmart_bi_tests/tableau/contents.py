@@ -58,12 +58,30 @@ def make_contents(
     words: str = "Revenue rose by $1,234 in Mar 2025.",
 ) -> Contents:
     """Everything that the files of a snapshot are made from, after the months were loaded below the folder."""
+    return contents_of(make_warehouse(folder, months=months, catalog=catalog, rows=rows), catalog, words)
+
+
+def make_warehouse(
+    folder: Path,
+    *,
+    months: Sequence[str] = MONTHS,
+    catalog: Sequence[Kpi] = CATALOG,
+    rows: Sequence[Row] | None = None,
+) -> DuckDbWarehouse:
+    """The months, loaded below the folder, with the views."""
     store = DirectoryStore(folder / "bucket")
     warehouse = DuckDbWarehouse(folder / "warehouse.duckdb", store)
     for month in months:
         loaded = make_month(store, month, varied_rows(month) if rows is None else rows)
         warehouse.replace_month(loaded, run_id="run", code_version="1")
     warehouse.create_views({kpi.name: kpi.select for kpi in catalog})
+    return warehouse
+
+
+def contents_of(
+    warehouse: DuckDbWarehouse, catalog: Sequence[Kpi], words: str = "Revenue rose by $1,234 in Mar 2025."
+) -> Contents:
+    """The contents of these views; a warehouse that has more of them serves as well."""
     with warehouse.read() as reader:
         published: dict[str, QueryResult] = {}
         for kpi in catalog:

@@ -16,7 +16,8 @@ from walmart_bi.reporting.tableau.lint import lint_data_source, lint_workbook
 from walmart_bi.reporting.tableau.packages import PackageError, entry_names, pack, read_document, unpacked_extract
 from walmart_bi.reporting.tableau.sheets import build_sheets
 from walmart_bi.reporting.tableau.workbook import EXTRACT, STORY_NAME, Contents, data_source, workbook
-from walmart_bi_tests.tableau.contents import CATALOG, HOSTILE, make_contents, texts_of
+from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
+from walmart_bi_tests.tableau.contents import CATALOG, HOSTILE, contents_of, make_contents, make_warehouse, texts_of
 from walmart_bi_tests.tableau.schema import VERSIONS, schema_errors
 
 ENTRIES = ["walmart_bi.twb", EXTRACT]
@@ -39,6 +40,13 @@ def packages(contents: Contents, document: bytes, tmp_path_factory: pytest.TempP
     pack(folder / "walmart_bi.twbx", "walmart_bi.twb", document, folder / "walmart_bi.hyper")
     pack(folder / "walmart_bi.tdsx", "walmart_bi.tds", data_source(contents), folder / "walmart_bi.hyper")
     return folder / "walmart_bi.twbx", folder / "walmart_bi.tdsx"
+
+
+@pytest.fixture(scope="module")
+def one_month(tmp_path_factory: pytest.TempPathFactory) -> DuckDbWarehouse:
+    """A month with the views of the project, and two more that each test shows in its own way."""
+    new = [with_display(SHOWN["table"], name) for name in ("kpi_new", "kpi_newer")]
+    return make_warehouse(tmp_path_factory.mktemp("one_month"), months=["2025-01"], catalog=[*CATALOG, *new])
 
 
 def tables_of(contents: Contents) -> dict[str, list[str]]:
@@ -312,9 +320,9 @@ def test_a_package_does_not_depend_on_when_it_was_made(packages: tuple[Path, Pat
     assert (tmp_path / "again.twbx").read_bytes() == packages[0].read_bytes()
 
 
-def test_hostile_names_and_sentences_stay_text(tmp_path: Path) -> None:
+def test_hostile_names_and_sentences_stay_text(one_month: DuckDbWarehouse) -> None:
     words = " ".join((*HOSTILE, "\x00\x08 a\tb"))
-    made = make_contents(tmp_path, months=["2025-01"], words=words)
+    made = contents_of(one_month, CATALOG, words)
     document = workbook(made)
 
     assert problems_of(document, made) == []
@@ -338,19 +346,19 @@ SHOWN: dict[str, Display] = {
 }
 
 
-def with_display(show: Display) -> Kpi:
+def with_display(show: Display, name: str = "kpi_new", title: str = "A new view") -> Kpi:
     kpi = next(kpi for kpi in CATALOG if kpi.name == "kpi_revenue_by_category_month")
-    return dataclasses.replace(kpi, name="kpi_new", persona="buyer", title="A new view", show=show)
+    return dataclasses.replace(kpi, name=name, persona="buyer", title=title, show=show)
 
 
 @pytest.mark.parametrize(("covers", "top"), [("all", None), ("some", 2)])
 @pytest.mark.parametrize("chart", CHARTS)
 def test_a_new_view_of_any_chart_and_a_new_persona_need_nothing_else(
-    chart: str, covers: str, top: int | None, tmp_path: Path
+    chart: str, covers: str, top: int | None, one_month: DuckDbWarehouse
 ) -> None:
     show = dataclasses.replace(SHOWN[chart], top=top if chart == "bar" else None)
     kpi = dataclasses.replace(with_display(show), covers=covers)
-    made = make_contents(tmp_path, months=["2025-01"], catalog=[*CATALOG, kpi])
+    made = contents_of(one_month, [*CATALOG, kpi])
     document = workbook(made)
 
     assert problems_of(document, made) == []
@@ -360,10 +368,10 @@ def test_a_new_view_of_any_chart_and_a_new_persona_need_nothing_else(
     assert "A new view" in {zone.get("name") for zone in board.iter("zone")}
 
 
-def test_equal_titles_and_a_title_like_a_persona_stay_apart(tmp_path: Path) -> None:
-    twin = dataclasses.replace(with_display(SHOWN["bar"]), title="Revenue by month")
-    named = dataclasses.replace(with_display(SHOWN["line"]), name="kpi_newer", title="Buyer")
-    made = make_contents(tmp_path, months=["2025-01"], catalog=[*CATALOG, twin, named])
+def test_equal_titles_and_a_title_like_a_persona_stay_apart(one_month: DuckDbWarehouse) -> None:
+    twin = with_display(SHOWN["bar"], title="Revenue by month")
+    named = with_display(SHOWN["line"], "kpi_newer", "Buyer")
+    made = contents_of(one_month, [*CATALOG, twin, named])
     document = workbook(made)
 
     assert problems_of(document, made) == []
