@@ -13,7 +13,6 @@ import pytest
 from walmart_bi.assets.common import explained
 from walmart_bi.assets.kpis import _described
 from walmart_bi.assets.warehouse import _count_rows, _month_preview
-from walmart_bi.cli.report import print_kpis
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.kpis.insights import agreement
 from walmart_bi.kpis.insights.facts import read_facts
@@ -109,7 +108,6 @@ CASES: dict[str, Work] = {
     "assets/warehouse.py _month_preview reader.query": asset(
         lambda context, at: context.add_asset_metadata(_month_preview(at.warehouse, "2025-01"))
     ),
-    "cli/report.py print_kpis reader.query": lambda at: print_kpis(SimpleNamespace(warehouse=at.warehouse)),  # type: ignore[arg-type]
     "kpis/insights/agreement.py check_totals reader.query": read(
         lambda reader: agreement.check_totals(reader, read_facts(reader))
     ),
