@@ -148,7 +148,7 @@ def test_without_the_package_the_extra_is_named(
     server: TableauServer, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tableauserverclient", None)
-    with pytest.raises(PublishError, match=r"not installed.*pip install 'walmart_bi\[publish\]'"):
+    with pytest.raises(PublishError, match=r"not installed.*pip install -e '.\[publish\]'"):
         publish(settings_for(server), *files)
     assert server.calls == []
 
