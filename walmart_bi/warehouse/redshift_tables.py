@@ -17,7 +17,8 @@ from walmart_bi.warehouse.rollups import ROLLUP_TABLES
 if TYPE_CHECKING:
     from walmart_bi.warehouse.redshift_connection import Session
 
-_TABLES = (SALES_TABLE, LEDGER_TABLE, *ROLLUP_TABLES)
+# In the order in which they are made: the last two say that there is something to read, so all others are there then.
+_TABLES = (*ROLLUP_TABLES, SALES_TABLE, LEDGER_TABLE)
 
 
 def has_tables(session: Session, settings: RedshiftSettings) -> bool:
