@@ -99,6 +99,15 @@ def test_given_a_load_cut_off_at_each_of_its_points_when_looked_at_then_the_mont
     assert crash_at_each_point(history) > 60
 
 
+@pytest.mark.parametrize("history", ["aws"], indirect=True)
+def test_given_a_first_load_cut_off_between_the_tables_that_it_makes_when_looked_at_then_nothing_is_loaded(history):
+    """What rounds 1000060 and 1000070 on aws found, shrunk."""
+    history.first_delivery(["2024-01", "2024-02"], [0, 0, 0])
+    history.tick_and_crash(80)
+    history.table_is_as_the_model_says()
+    assert history.figures["crashes"] == 1
+
+
 def test_given_a_loader_that_commits_before_its_rows_when_crashed_at_each_point_then_the_history_sees_it(
     history, monkeypatch
 ):
