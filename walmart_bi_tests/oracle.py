@@ -174,7 +174,10 @@ def parse_cents(text: str) -> int:
     number = re.fullmatch(r"([+-]?)\s?[$€£¥₹]?\s?([+-]?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d{0,2})0*)?", text, re.ASCII)
     if not number or not (number[3] or number[4]):
         raise Refused("invalid_amount")
-    cents = int(number[3].replace(",", "") or "0") * 100 + int((number[4] or "0").ljust(2, "0"))
+    dollars = number[3].replace(",", "").lstrip("0")
+    if len(dollars) > 10:  # int() takes no more than 4,300 digits, which a damaged file may have
+        raise Refused("non_positive_amount" if "-" in (number[1], number[2]) else "amount_out_of_range")
+    cents = int(dollars or "0") * 100 + int((number[4] or "0").ljust(2, "0"))
     if "-" in (number[1], number[2]) or cents == 0:
         raise Refused("non_positive_amount")
     if cents >= 10**12:

@@ -94,7 +94,8 @@ RAW_COLUMNS: tuple[RawColumn, ...] = (
         "Purchase_Date",
         ("date", "purchasedate", "order_date", "transaction_date"),
         "`YYYY-MM-DD`, `YYYY/M/D`, ISO timestamps (their date as written); `D/M/YYYY` or `M/D/YYYY` only when the "
-        "whole file proves one order: a number above 12 in one position and none in the other",
+        "whole file proves one order: a number above 12 in one position and none in the other; a record that is "
+        "damaged (bytes, NUL, quotes, number of fields) proves nothing",
         "quarantined `invalid_date`, `ambiguous_date` or `future_date` (after the day of the load)",
         "Day of the purchase; the data has no time of day.",
     ),

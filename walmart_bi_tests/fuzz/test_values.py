@@ -91,6 +91,23 @@ def test_given_days_and_months_in_the_wrong_order_when_tried_then_it_is_seen(
     assert [problem for problem in seen if "/2023' became purchase_date datetime.date(2023" in problem]
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_given_an_amount_of_more_digits_than_python_reads_when_tried_then_nothing_is_wrong(tmp_path: Path, sign: str):
+    """Inputs 26051 and 46578 of seed 1, in which the oracle itself died."""
+    content = file_of([*good(40), record(41, purchase_amount=sign + "9" * 5_000)])
+    assert try_input(Input(3, "sales_2024-03.csv", content, "digits", ()), tmp_path) == Ending("loaded", "", 41, ())
+
+
+def test_given_a_record_with_a_nul_when_the_others_dates_prove_an_order_then_its_own_date_proves_nothing(
+    tmp_path: Path,
+):
+    """Inputs 47586, 91732 and 95775 of seed 1, of which the oracle thought otherwise than of other damaged records."""
+    others = each("purchase_date", *["13/03/2024"] * 30, *["05/03/2024"] * 30)
+    content = file_of([*others, record(61, purchase_date="03/14/2024", category="Ho\0me")])
+    made = Input(3, "sales_2024-03.csv", content, "one order but for a damaged record", ())
+    assert try_input(made, tmp_path) == Ending("loaded", "", 61, ())
+
+
 def test_given_a_cleaning_that_sets_a_right_record_aside_when_tried_then_it_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

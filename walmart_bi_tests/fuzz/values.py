@@ -26,8 +26,8 @@ _STAND_INS = {
 }
 # What is made of one column, beside the column of the same name.
 _MADE_OF = {"age": ("age", "age_group"), "purchase_date": ("purchase_date", "month")}
-# Records that have no fields that one could tell apart, so their dates prove nothing of the others'.
-_WITHOUT_FIELDS = {"wrong_field_count", "malformed_quotes", "invalid_encoding"}
+# Records that are damaged as a whole, so their dates prove nothing of the others'.
+_DAMAGED = {"wrong_field_count", "malformed_quotes", "invalid_encoding", "invalid_character"}
 _KNOWN_REASONS = {
     *("missing_customer_id", "invalid_date", "ambiguous_date", "future_date"),
     *("invalid_amount", "non_positive_amount", "amount_out_of_range", "invalid_flag"),
@@ -44,7 +44,7 @@ def value_problems(
     places = {column: place for column in COLUMNS if (place := _place(found, column)) is not None}
     by_line = {record.line: record for record in found.records}
     reasons = {int(row["line"]): set(row["reasons"].split(";")) for row in set_aside}
-    order = _order(found, places, {line for line, why in reasons.items() if why & _WITHOUT_FIELDS})
+    order = _order(found, places, {line for line, why in reasons.items() if why & _DAMAGED})
     problems = []
     for row in rows:
         record = by_line.get(row["source_line"])

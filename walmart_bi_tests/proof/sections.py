@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -187,8 +188,7 @@ def histories_section(size: Size, journal: Journal) -> Section:
         for what in sorted({what for of_target in figures.values() for what in of_target})
     ]
     lines = "".join(
-        f"\n- {each['target']}, seed {each['seed']}: `{each['problem'].strip().splitlines()[-1][:300]}`"
-        for each in found
+        f"\n- {each['target']}, seed {each['seed']}: `{_error_in(each['problem'])[:300]}`" for each in found
     )
     text = (
         f"{figures['local']['histories']:,} histories on DuckDB and {figures['aws']['histories']:,} on the stand-in "
@@ -203,6 +203,12 @@ def histories_section(size: Size, journal: Journal) -> Section:
     complete = all(long_ones[target] >= histories for target, histories in asked_of.items()) and happened
     asked = f"{size.histories:,} histories on DuckDB and {size.aws_histories:,} on the stand-in of {size.steps} steps"
     return Section("Random histories", not found, text, complete, asked=asked)
+
+
+def _error_in(problem: str) -> str:
+    """The line that names the error, of a trace with the steps that lead to it."""
+    lines = problem.strip().splitlines()
+    return next((line for line in reversed(lines) if re.match(r"\w*(Error|Exception)\b", line)), lines[-1])
 
 
 def fuzz_section(size: Size, journal: Journal) -> Section:

@@ -143,6 +143,12 @@ def test_given_a_command_that_asked_for_little_when_written_then_the_document_me
     assert "**Not all that is asked for (100,000 files) was done.**" in text
 
 
+def test_given_a_history_that_differs_when_written_then_its_error_is_told_and_not_what_follows(journal: Journal):
+    problem = "Traceback\nAssertionError: two rows too many\nFailing test case:\nstate.teardown()\n"
+    journal.add("histories", target="aws", seed=6, histories=1, steps=3, figures={}, problem=problem)
+    assert "\n- aws, seed 6: `AssertionError: two rows too many`\n" in PARTS["histories"][1](SIZE, journal).text
+
+
 def test_given_a_round_of_histories_in_which_nothing_raced_when_written_then_it_is_less_than_asked_for(
     journal: Journal,
 ):
