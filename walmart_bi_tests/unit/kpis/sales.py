@@ -1,7 +1,8 @@
 """A sales table in an in-memory DuckDB, and rows for it, for the tests of the KPI layer."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,15 @@ class SalesTable:
         self.connection.execute(f"CREATE TABLE walmart_sales ({columns}, load_id VARCHAR(32))")
         for name in ROLLUP_TABLES:
             self.connection.execute(read_table_ddl(name))
+
+    @contextmanager
+    def unchanged(self) -> Iterator["SalesTable"]:
+        """The table, which is after the block what it was before: to roll back is quicker than to make another."""
+        self.connection.begin()
+        try:
+            yield self
+        finally:
+            self.connection.rollback()
 
     def fill(self, rows: Iterable[Row]) -> "SalesTable":
         """Replace all rows."""

@@ -33,10 +33,9 @@ def sound_table() -> Iterator[SalesTable]:
 
 @pytest.fixture
 def filled(sound_table: SalesTable) -> Iterator[SalesTable]:
-    """Sound sales and views; what a test spoils is rolled back."""
-    sound_table.connection.begin()
-    yield sound_table
-    sound_table.connection.rollback()
+    """Sound sales and views, which they are again after the test."""
+    with sound_table.unchanged() as table:
+        yield table
 
 
 def spoiled(
