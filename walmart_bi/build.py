@@ -49,7 +49,10 @@ SENSOR_INTERVAL_SECONDS = 4
 # On AWS without a queue every look is a paid listing of each landing prefix.
 AWS_LISTING_INTERVAL_SECONDS = 30
 # A file that was written to within this time may still be growing. An S3 object is seen only when it is complete.
-SETTLE = dt.timedelta(seconds=2)
+SETTLE = dt.timedelta(seconds=1)
+# A file that lands between two looks waits for the next, so a local look lasts most of the daemon's five seconds. It
+# leaves the rest to the other sensors: the daemon asks one after the other.
+LINGER = dt.timedelta(seconds=3.5)
 AWS_SETTLE = dt.timedelta(0)
 
 
@@ -104,7 +107,7 @@ def build_definitions(
         sensors=build_sensors(
             jobs,
             first_month=settings.first_month,
-            raw_data=_watch(settings, settings.aws.queues.raw_data if settings.aws else None),
+            raw_data=_watch(settings, settings.aws.queues.raw_data if settings.aws else None, linger=LINGER),
             monthly_data=_watch(settings, settings.aws.queues.monthly_data if settings.aws else None),
             alerts=settings.alerts,
         ),
@@ -118,10 +121,10 @@ def _cluster(settings: Settings) -> OpenCluster | None:
     return functools.partial(open_dask_cluster, settings.cleaning_cluster) if settings.cleaning_cluster else None
 
 
-def _watch(settings: Settings, queue_url: str | None) -> Watch:
+def _watch(settings: Settings, queue_url: str | None, linger: dt.timedelta = dt.timedelta(0)) -> Watch:
     """How often a landing prefix is looked at: what costs nothing or next to nothing, often."""
     if settings.aws is None:
-        return Watch(SENSOR_INTERVAL_SECONDS, SETTLE)
+        return Watch(SENSOR_INTERVAL_SECONDS, SETTLE, linger=linger)
     if queue_url is None:
         return Watch(AWS_LISTING_INTERVAL_SECONDS, AWS_SETTLE)
     return Watch(SENSOR_INTERVAL_SECONDS, AWS_SETTLE, ArrivalQueue(queue_url))

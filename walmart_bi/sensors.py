@@ -10,6 +10,7 @@ lost, the command line loaded it, or the run failed; only when the process of th
 import dataclasses
 import datetime as dt
 import re
+import time
 from dataclasses import dataclass
 
 import dagster as dg
@@ -37,16 +38,22 @@ ARRIVAL_TAG = "walmart_bi/arrival"
 REQUESTS_PER_TICK = 20
 # Files without a month in their name are read within the tick, of which Dagster allows 60 s.
 TICK_BUDGET = dt.timedelta(seconds=20)
+LOOK_AGAIN_SECONDS = 0.5
 OWN_OBJECT = re.compile(rf"{MONTHLY_DATA}(\d{{4}}-\d{{2}})/walmart_sales_\1_[0-9a-f]{{16}}\.parquet")
 
 
 @dataclass(frozen=True)
 class Watch:
-    """How a sensor watches: how often, how long a file must have been left alone, and the queue that tells of it."""
+    """How a sensor watches.
+
+    How often it is asked, how long a file must have been left alone, the queue that tells of arrivals, and how long a
+    tick that finds nothing to do keeps looking.
+    """
 
     interval_seconds: int
     settle: dt.timedelta
     queue: ArrivalQueue | None = None
+    linger: dt.timedelta = dt.timedelta(0)
 
 
 class NoMonthInName(WalmartBiError):
@@ -74,7 +81,7 @@ def build_sensors(
             require_partitions(months, first_month=first_month, today=now.date(), place=delivered.key)
             return months
 
-        decided = _decide(context, store, Landing(RAW_DATA), raw_data, covers, now)
+        decided = _decide(context, store, Landing(RAW_DATA), raw_data, covers)
         return _act(context, store, decided, alerts, now)
 
     @dg.sensor(
@@ -94,7 +101,7 @@ def build_sensors(
             require_partitions(months, first_month=first_month, today=now.date(), place=delivered.key)
             return months
 
-        decided = _decide(context, store, Landing(MONTHLY_DATA, is_foreign), monthly_data, covers, now)
+        decided = _decide(context, store, Landing(MONTHLY_DATA, is_foreign), monthly_data, covers)
         return _act(context, store, decided, alerts, now, load_object=True)
 
     return [raw_file_sensor, monthly_data_sensor, build_failure_sensor(alerts)]
@@ -106,20 +113,32 @@ def is_foreign(key: str) -> bool:
 
 
 def _decide(
-    context: dg.SensorEvaluationContext,
-    store: ObjectStore,
-    landing: Landing,
-    watch: Watch,
-    covers: Covers,
-    now: dt.datetime,
+    context: dg.SensorEvaluationContext, store: ObjectStore, landing: Landing, watch: Watch, covers: Covers
 ) -> Plan:
-    view = look(store, landing, context.cursor, watch.queue, now)
-    reached("sensor.looked")
-    for problem in view.problems:
+    """What to do about what has arrived: as soon as that is something, at the latest when the lingering is over."""
+    last_look = time.monotonic() + watch.linger.total_seconds()
+    while True:
+        problems, decided = _look_and_plan(context.cursor, store, landing, watch, covers)
+        if decided.requests or decided.rejections or time.monotonic() >= last_look:
+            break
+        time.sleep(LOOK_AGAIN_SECONDS)
+    for problem in problems:
         context.log.error(problem)
-    decided = plan(
+    for note in decided.notes:
+        context.log.info(note)
+    return dataclasses.replace(decided, notes=(*problems, *decided.notes))
+
+
+def _look_and_plan(
+    cursor: str | None, store: ObjectStore, landing: Landing, watch: Watch, covers: Covers
+) -> tuple[tuple[str, ...], Plan]:
+    """What was wrong with looking, and what follows from what was seen."""
+    now = dt.datetime.now(dt.UTC)
+    view = look(store, landing, cursor, watch.queue, now)
+    reached("sensor.looked")
+    return view.problems, plan(
         view.listing,
-        context.cursor,
+        cursor,
         asked=view.asked,
         covers=covers,
         now=now,
@@ -127,9 +146,6 @@ def _decide(
         limit=REQUESTS_PER_TICK,
         out_of_time=lambda: dt.datetime.now(dt.UTC) - now > TICK_BUDGET,
     )
-    for note in decided.notes:
-        context.log.info(note)
-    return dataclasses.replace(decided, notes=(*view.problems, *decided.notes))
 
 
 def _act(

@@ -19,11 +19,10 @@ import pyarrow.parquet as pq
 
 from walmart_bi.months import first_day
 from walmart_bi.records import ControlTotals, FileCounts, MonthlyObject, SourceFile
-from walmart_bi.sales.contract import CONTRACT_VERSION
 from walmart_bi.stores.base import ObjectStore
 
 if TYPE_CHECKING:
-    from walmart_bi.sales.cleaned_file import CleanedFile
+    pass
 
 Row = dict[str, Any]
 
@@ -153,26 +152,3 @@ def make_month(
         contract_version="1",
     )
     return dataclasses.replace(described, **overrides)
-
-
-def staged_months(source: SourceFile, cleaned: CleanedFile) -> dict[str, MonthlyObject]:
-    """The months of a cleaned file as they are handed to the gates; nothing is put into a store."""
-    return {
-        month: MonthlyObject(
-            month=month,
-            key=f"staging/cleaned_sales/{month}.parquet",
-            sha256=part.sha256,
-            size=part.size,
-            totals=part.totals,
-            quarantined=part.quarantined,
-            duplicates_removed=part.duplicates_removed,
-            source=source,
-            counts=cleaned.counts,
-            duplicate_policy=cleaned.duplicate_policy,
-            distinct_customer_share=cleaned.distinct_customer_share,
-            quarantine_key=None,
-            duplicates_key=None,
-            contract_version=CONTRACT_VERSION,
-        )
-        for month, part in cleaned.months.items()
-    }

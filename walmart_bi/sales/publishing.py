@@ -63,9 +63,33 @@ def clean_into_store(
         quarantine_key = _set_aside(store, source, cleaned.quarantine_file, "rows")
         duplicates_key = _set_aside(store, source, cleaned.duplicates_file, "duplicates")
         reached("set_aside.done")
-        return {
-            month: _stage(store, source, cleaned, month, quarantine_key, duplicates_key) for month in cleaned.months
-        }
+        staged = staged_months(source, cleaned, quarantine_key=quarantine_key, duplicates_key=duplicates_key)
+        return {month: _stage(store, staged[month], part.path) for month, part in cleaned.months.items()}
+
+
+def staged_months(
+    source: SourceFile, cleaned: CleanedFile, *, quarantine_key: str | None = None, duplicates_key: str | None = None
+) -> dict[str, MonthlyObject]:
+    """What the hand-over says of each month of a cleaned file, named by its content in the staging area."""
+    return {
+        month: MonthlyObject(
+            month=month,
+            key=f"{STAGING}cleaned_sales/{month}_{part.sha256}.parquet",
+            sha256=part.sha256,
+            size=part.size,
+            totals=part.totals,
+            quarantined=part.quarantined,
+            duplicates_removed=part.duplicates_removed,
+            source=source,
+            counts=cleaned.counts,
+            duplicate_policy=cleaned.duplicate_policy,
+            distinct_customer_share=cleaned.distinct_customer_share,
+            quarantine_key=quarantine_key,
+            duplicates_key=duplicates_key,
+            contract_version=CONTRACT_VERSION,
+        )
+        for month, part in cleaned.months.items()
+    }
 
 
 def publish(store: ObjectStore, staged: MonthlyObject) -> MonthlyObject:
@@ -121,35 +145,10 @@ def _set_aside(store: ObjectStore, source: SourceFile, path: Path | None, kind: 
     return store.put_new(f"{folder}/{content[:12]}_{kind}.csv", path).key
 
 
-def _stage(
-    store: ObjectStore,
-    source: SourceFile,
-    cleaned: CleanedFile,
-    month: str,
-    quarantine_key: str | None,
-    duplicates_key: str | None,
-) -> MonthlyObject:
-    part = cleaned.months[month]
-    key = f"{STAGING}cleaned_sales/{month}_{part.sha256}.parquet"
-    staged = MonthlyObject(
-        month=month,
-        key=key,
-        sha256=part.sha256,
-        size=part.size,
-        totals=part.totals,
-        quarantined=part.quarantined,
-        duplicates_removed=part.duplicates_removed,
-        source=source,
-        counts=cleaned.counts,
-        duplicate_policy=cleaned.duplicate_policy,
-        distinct_customer_share=cleaned.distinct_customer_share,
-        quarantine_key=quarantine_key,
-        duplicates_key=duplicates_key,
-        contract_version=CONTRACT_VERSION,
-    )
+def _stage(store: ObjectStore, staged: MonthlyObject, path: Path) -> MonthlyObject:
     reached("stage.before")
     try:
-        store.put(key, part.path)
+        store.put(staged.key, path)
     except ObjectNotFound:
         store.head(_published_key(staged))  # another run of the same content published it, and cleared the staged copy
     reached("stage.after")

@@ -130,8 +130,9 @@ def deliver(project: TestProject, name: str, content: bytes, *, whole: bool = Fa
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A file counts as settled two seconds after it was written; the tests do not wait for that.
+    # A file counts as settled a second after it was written, and a look lasts seconds; the tests do not wait for that.
     monkeypatch.setattr("walmart_bi.build.SETTLE", dt.timedelta(0))
+    monkeypatch.setattr("walmart_bi.build.LINGER", dt.timedelta(0))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from walmart_bi_tests.project import LOAD, QUIET, TestProject, month_csv, new_pr
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestProject]:
-    # A file counts as settled two seconds after it was written; the tests do not wait for that.
+    # A file counts as settled a second after it was written, and a look lasts seconds; the tests do not wait for that.
     monkeypatch.setattr("walmart_bi.build.SETTLE", dt.timedelta(0))
+    monkeypatch.setattr("walmart_bi.build.LINGER", dt.timedelta(0))
     with new_project(tmp_path) as made:
         yield made
 
@@ -52,6 +54,34 @@ def test_given_a_request_when_run_as_asked_then_the_month_is_loaded(project: Tes
     (request,) = tick(project, "raw_file_sensor").run_requests
     assert _run(project, request).success
     assert project.rows_by_month() == {"2024-05": 40}
+
+
+def test_given_a_look_that_lasts_when_a_file_lands_meanwhile_then_the_same_tick_requests_it_once_it_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("walmart_bi.build.SETTLE", dt.timedelta(seconds=0.5))
+    monkeypatch.setattr("walmart_bi.build.LINGER", dt.timedelta(seconds=30))
+    file = month_csv("2024-05", directory=tmp_path)
+    with new_project(tmp_path) as project:
+        landing = threading.Timer(0.7, project.deliver, ("2024-05.csv", file))
+        landing.start()
+        decided = tick(project, "raw_file_sensor")
+        ticked = dt.datetime.now(dt.UTC)
+        landing.join()
+        assert [request.tags["file"] for request in decided.run_requests] == ["raw_data/2024-05.csv"]
+        assert ticked - project.store.head("raw_data/2024-05.csv").modified >= dt.timedelta(seconds=0.5)
+
+
+def test_given_a_look_that_lasts_when_nothing_lands_then_it_ends_and_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("walmart_bi.build.SETTLE", dt.timedelta(hours=1))
+    monkeypatch.setattr("walmart_bi.build.LINGER", dt.timedelta(seconds=0.6))
+    with new_project(tmp_path) as project:
+        project.deliver("2024-05.csv", month_csv("2024-05", directory=tmp_path))
+        decided = tick(project, "raw_file_sensor")
+    assert not decided.run_requests
+    assert decided.skip_reason.skip_message == "raw_data/2024-05.csv is still being written"
 
 
 def test_given_nothing_new_when_the_sensor_ticks_again_then_it_skips_with_a_reason(

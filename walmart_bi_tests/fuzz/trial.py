@@ -22,7 +22,7 @@ from walmart_bi.sales.coverage import declared_months
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.gates import refusals
 from walmart_bi.sales.inspection import inspect_source, months_in
-from walmart_bi_tests.builders import staged_months
+from walmart_bi.sales.publishing import staged_months
 from walmart_bi_tests.corpus import TODAY
 from walmart_bi_tests.fuzz.independent import Found, find_records
 from walmart_bi_tests.fuzz.mutations import Input

@@ -143,7 +143,8 @@ def graph_load(project: Project, _line: Connection, _months: Sequence[str], inst
 
     How many runs there were. `instance_of` is the folder of Dagster's history and the cursor.
     """
-    build.SETTLE = dt.timedelta(0)  # a file counts as settled two seconds after it was written; this does not wait
+    # A file counts as settled a second after it was written, and a look lasts seconds; this does not wait for that.
+    build.SETTLE = build.LINGER = dt.timedelta(0)
     home = project.settings.home.parent / instance_of
     home.mkdir(exist_ok=True)
     cursor_file = home / "cursor"

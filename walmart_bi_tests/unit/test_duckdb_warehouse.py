@@ -238,20 +238,21 @@ def test_a_reader_cannot_write(loaded):
     assert count(loaded) == 3
 
 
-def test_places_of_replaced_rows_are_left_for_a_while_and_are_never_more_than_the_rows(site, warehouse, store):
+def test_given_corrections_when_loaded_then_places_of_replaced_rows_are_let_be_until_an_eighth_load(
+    site, warehouse, store
+):
     months = [f"2025-{number:02d}" for number in range(1, 7)]
     for month in months:
         load(warehouse, make_month(store, month, 50))
 
     places = []
-    for number in range(24):
-        month = months[5 * number % 6]
-        load(warehouse, make_month(store, month, 50, source=f"correction {number}"))
-        with duckdb.connect(site.database) as client:
-            places.append(client.execute("SELECT MAX(rowid) + 1 FROM walmart_sales").fetchall()[0][0])
+    for number in range(26):
+        load(warehouse, make_month(store, months[5 * number % 6], 50, source=f"correction {number}"))
+        places.append(sum(pieces_of(site, "walmart_sales")))
 
     assert count(warehouse) == 300
-    assert 300 < max(places) <= 650
+    assert [places[load - 7] for load in (8, 16, 24, 32)] == [300] * 4
+    assert 300 < max(places) <= 300 + 7 * 50
     assert places.count(300) < len(places) / 2  # a month's rows are moved for another's seldom
 
 
@@ -430,3 +431,33 @@ def test_a_full_disk_stops_the_load_with_a_clear_error_and_keeps_the_old_month(s
     assert loaded.ledger() == history
     assert count(loaded) == 3
     assert load(loaded, month).action == "loaded"
+
+
+# Memory and pieces
+
+
+def test_given_a_large_machine_when_a_connection_is_open_then_it_may_use_half_a_gigabyte_and_spill_beside_the_file(
+    site, loaded
+):
+    with loaded.read() as reader:
+        asked = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
+        assert reader.query(asked).rows == [("488.2 MiB", f"{site.database}.tmp")]
+
+
+def test_given_eight_loads_when_loaded_then_the_pieces_that_each_left_are_joined(site, warehouse, store):
+    pieces = []
+    for number in range(1, 10):
+        load(warehouse, make_month(store, f"2025-{number:02}", 3))
+        pieces.append(pieces_of(site, "load_ledger"))
+    assert pieces == [[1], [1] * 2, [1] * 3, [1] * 4, [1] * 5, [1] * 6, [1] * 7, [8], [8, 1]]
+
+
+def pieces_of(site, table) -> list[int]:
+    """The rows that have a place in each piece (DuckDB: row group) of the table, also those deleted since."""
+    asked = (
+        f"SELECT SUM(count) FROM pragma_storage_info('{table}')"
+        " WHERE column_name = 'month' AND segment_type <> 'VALIDITY'"
+        " GROUP BY row_group_id ORDER BY row_group_id"
+    )
+    with duckdb.connect(site.database, read_only=True) as connection:
+        return [int(places) for (places,) in connection.execute(asked).fetchall()]

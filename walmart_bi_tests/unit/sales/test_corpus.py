@@ -18,7 +18,7 @@ from walmart_bi.sales.contract import QUARANTINE_REASONS, REPAIR_KINDS
 from walmart_bi.sales.errors import RejectedFile
 from walmart_bi.sales.gates import refusals
 from walmart_bi.sales.inspection import inspect_source, months_in
-from walmart_bi_tests.builders import staged_months
+from walmart_bi.sales.publishing import staged_months
 from walmart_bi_tests.corpus import CASES, TODAY, Case
 
 DELIVERED = dt.datetime(2024, 3, 20, 6, 0, tzinfo=dt.UTC)
