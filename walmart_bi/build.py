@@ -52,7 +52,7 @@ AWS_LISTING_INTERVAL_SECONDS = 30
 SETTLE = dt.timedelta(seconds=1)
 # A file that lands between two looks waits for the next, so a local look lasts most of the daemon's five seconds. It
 # leaves the rest to the other sensors: the daemon asks one after the other.
-LINGER = dt.timedelta(seconds=3.5)
+LINGER = dt.timedelta(seconds=4)
 AWS_SETTLE = dt.timedelta(0)
 
 

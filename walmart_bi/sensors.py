@@ -38,7 +38,7 @@ ARRIVAL_TAG = "walmart_bi/arrival"
 REQUESTS_PER_TICK = 20
 # Files without a month in their name are read within the tick, of which Dagster allows 60 s.
 TICK_BUDGET = dt.timedelta(seconds=20)
-LOOK_AGAIN_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 0.25
 OWN_OBJECT = re.compile(rf"{MONTHLY_DATA}(\d{{4}}-\d{{2}})/walmart_sales_\1_[0-9a-f]{{16}}\.parquet")
 
 

@@ -14,6 +14,7 @@ from sqlglot import exp, parse, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
 
 from walmart_bi.kpis.kpi_file import KpiFileError
 from walmart_bi.kpis.model import Kpi
@@ -73,8 +74,10 @@ def _rollup(name: str) -> exp.Query:
     return cast(exp.Query, definition)
 
 
-def _query_origins(query: exp.Expr) -> dict[str, tuple[str, ...]]:
-    roots = lineage(None, query, _SCHEMA, dialect=DIALECT, validate_qualify_columns=True)
+def _query_origins(qualified: exp.Expr) -> dict[str, tuple[str, ...]]:
+    # `lineage` would qualify once more, and copy each SELECT for each of its columns.
+    scope = build_scope(qualified)
+    roots = lineage(None, qualified, _SCHEMA, dialect=DIALECT, scope=scope, trim_selects=False, copy=False)
     return {column: _origins(root) for column, root in roots.items()}
 
 
