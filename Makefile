@@ -27,10 +27,12 @@ endif
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 # The locks are complete, so nothing is resolved here; a test asks pip whether anything is missing.
 INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
+# In the order of their names: xdist would begin with the files of most tests, and end on one of few and long ones.
+PYTEST = $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
 
-.PHONY: help run dev dev-aws test proof mutants bench docs lock clean setup-run setup-dev
+.PHONY: help run dev dev-aws test coverage proof mutants bench docs lock clean setup-run setup-dev
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -54,12 +56,14 @@ dev: setup-run ## start the Dagster UI and daemon on http://127.0.0.1:3000 (PORT
 dev-aws: setup-dev ## the same with the aws target, on servers of this machine that play S3 and Redshift; no account needed
 	@$(BIN)/python -m walmart_bi_tests.dev_aws --state '$(STATE)/aws' --port $(PORT)
 
-test: setup-dev ## format, lint, types, then every test, with branch coverage held
+test: setup-dev ## format, lint, types, then every test
 	@echo 'make: format' && $(BIN)/ruff format --check --quiet .
 	@echo 'make: lint' && $(BIN)/ruff check --quiet .
 	@echo 'make: types' && $(BIN)/mypy --no-error-summary
-# In the order of their names: xdist would begin with the files of most tests, and end on one of few and long ones.
-	@echo 'make: tests' && $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term
+	@echo 'make: tests' && $(PYTEST)
+
+coverage: setup-dev ## every test with branch coverage, which is held; takes longer
+	@$(PYTEST) --cov --cov-report term
 
 proof: setup-dev ## kill, race and fuzz loads for hours, and write docs/proof.md; goes on where it was stopped (PROOF_ARGS='--seeds 5' for less)
 	@$(BIN)/python -m walmart_bi_tests.proof $(PROOF_ARGS)

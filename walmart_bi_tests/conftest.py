@@ -1,5 +1,4 @@
-"""What holds for all tests: files lie in memory, what is dear and always equal is done once, coverage is sought where
-it is found, servers end."""
+"""What holds for all tests: files lie in memory, what is dear and always equal is done once, servers end."""
 
 import functools
 import hashlib
@@ -7,29 +6,20 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pantab
 import pytest
+import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from botocore import hooks
+from botocore.hooks import EVENT_ALIASES, EventAliaser
 from botocore.loaders import JSONFileLoader, Loader
-from coverage import Coverage
-
-# Whole runs and many rounds through lines that other tests reach: under the tracer of branch coverage they take one and
-# a half times to five times as long (a gzip bomb of blank lines 24 s instead of 5), and add a line in a hundred to it.
-MEASURED_ELSEWHERE = (
-    *("/browser/", "/faults/", "/fuzz/", "/histories/", "/proof/"),
-    *("/contracts/test_limits.py", "/contracts/test_rollups.py", "/contracts/test_warehouse.py"),
-    *("/end_to_end/test_aws_command_line.py", "/end_to_end/test_aws_faults.py", "/end_to_end/test_aws_kills.py"),
-    *("/end_to_end/test_aws_load.py", "/end_to_end/test_aws_pipeline.py", "/end_to_end/test_aws_secrets.py"),
-    *("/end_to_end/test_checks.py", "/end_to_end/test_event_driven_arrival.py", "/end_to_end/test_months.py"),
-    *("/end_to_end/test_new_kpi.py", "/end_to_end/test_other_producers.py", "/end_to_end/test_public_profile.py"),
-    *("/test_corpus_parity.py", "gzip_bomb", "test_on_pure_noise"),
-)
-
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 4 << 30
@@ -41,42 +31,73 @@ def pytest_configure() -> None:
     Dagster's SQLite opens, commits and closes a file for each event, which waits for a disk 15 ms and for memory 0.4.
     A worker of xdist inherits the variable from its controller.
     """
+    _make_equal_engines_once()
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ENOUGH_BYTES:
         return
     os.environ["TMPDIR"] = str(MEMORY)
     tempfile.tempdir = None  # it may have been asked for already
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """No coverage of what is measured elsewhere; the mark `no_cover` would leave out the test, and not its fixtures."""
-    coverage = Coverage.current()
-    if coverage is None or not any(part in item.nodeid for part in MEASURED_ELSEWHERE):
-        return (yield)
-    coverage.stop()
-    try:
-        return (yield)
-    finally:
-        coverage.start()
+def _make_equal_engines_once() -> None:
+    """Dagster makes an engine of SQLAlchemy for each event of a run, and each compiles the statements anew.
+
+    None of them holds a connection (NullPool), so the last few serve as well. Done before Dagster is imported.
+    """
+    make = sqlalchemy.create_engine
+
+    @functools.lru_cache(maxsize=16)
+    def made_before(url: str, timeout: float | None) -> sqlalchemy.Engine:
+        return make(url, poolclass=sqlalchemy.NullPool, connect_args={} if timeout is None else {"timeout": timeout})
+
+    def create_engine(url: str, **options: Any) -> sqlalchemy.Engine:
+        known = options.get("poolclass") is sqlalchemy.NullPool and set(options) <= {"poolclass", "connect_args"}
+        arguments = options.get("connect_args", {})
+        if not known or not set(arguments) <= {"timeout"}:
+            return make(url, **options)
+        return made_before(url, arguments.get("timeout"))
+
+    sqlalchemy.create_engine = create_engine
 
 
 @pytest.fixture(scope="session", autouse=True)
-def aws_descriptions_found_and_parsed_once() -> Iterator[None]:
-    """botocore looks through 400 directories and parses megabytes of JSON for each session anew, and the driver of
-    Redshift makes a session for each login: that was most of the time of what speaks to AWS here."""
+def aws_sessions_prepared_once() -> Iterator[None]:
+    """botocore looks through 400 directories and parses megabytes of JSON for each session anew, translates the names
+    of its events and looks at the arguments of each handler; and the driver of Redshift makes three sessions for each
+    login. That was most of the time of what speaks to AWS here."""
     parsed = functools.cache(JSONFileLoader().load_file)
-    known: dict[tuple[str, ...], list[str]] = {}
-    list_available_services = Loader.list_available_services
+    services: dict[tuple[str, ...], list[str]] = {}
+    list_available_services, begin, inspect = (
+        Loader.list_available_services,
+        EventAliaser.__init__,
+        hooks.accepts_kwargs,
+    )
+    names: dict[str, str] = {}
+    accepting: WeakKeyDictionary[FunctionType, bool] = WeakKeyDictionary()
 
     def list_once(self: Loader, type_name: str) -> list[str]:
         key = (type_name, *self.search_paths)
-        if key not in known:
-            known[key] = list_available_services(self, type_name)
-        return known[key]
+        if key not in services:
+            services[key] = list_available_services(self, type_name)
+        return services[key]
+
+    def begin_with_known_names(self: EventAliaser, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        if self._event_aliases == EVENT_ALIASES:
+            self._alias_name_cache = names
+
+    def inspect_once(handler: Any) -> bool:
+        function = getattr(handler, "__func__", handler)
+        if not isinstance(function, FunctionType):
+            return bool(inspect(handler))
+        if function not in accepting:
+            accepting[function] = bool(inspect(function))
+        return accepting[function]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: parsed(path))
         patch.setattr(Loader, "list_available_services", list_once)
+        patch.setattr(EventAliaser, "__init__", begin_with_known_names)
+        patch.setattr(hooks, "accepts_kwargs", inspect_once)
         yield
 
 

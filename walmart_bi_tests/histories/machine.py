@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from walmart_bi.partitions import run_months
-from walmart_bi_tests.histories.files import MONTHS, Content, Kind, Naming, Row, file_name, make_content
+from walmart_bi_tests.histories.files import MONTHS, Content, Kind, Naming, file_name, make_content
 from walmart_bi_tests.histories.interruptions import Crash
-from walmart_bi_tests.histories.model import SHRINKS, Delivered, Model, Month, refusals
+from walmart_bi_tests.histories.model import SHRINKS, Delivered, Model, refusals
+from walmart_bi_tests.histories.outcomes import (
+    Months,
+    after_race,
+    chosen,
+    expected_months,
+    in_short,
+    is_outdated,
+    seen_months,
+)
 from walmart_bi_tests.histories.place import Place, State
 
 SPANS = st.tuples(st.integers(0, len(MONTHS) - 1), st.integers(1, 3)).map(lambda span: MONTHS[span[0] :][: span[1]])
@@ -25,10 +33,6 @@ KINDS = st.sampled_from([*["good"] * 6, *["some_bad", "repeated"] * 2, "too_many
 NAMINGS = st.sampled_from(["month", "month", "month", "undated"])
 CHOICES = st.integers(0, 1000)
 POINTS = st.integers(1, 90)
-
-Months = dict[str, Month]
-Known = tuple[str, Counter[Row]]
-"""A month's source and its rows."""
 
 
 class Histories(RuleBasedStateMachine):
@@ -136,7 +140,7 @@ class Histories(RuleBasedStateMachine):
         landings, tables = [dict(self.model.landing)], [before]
 
         def meanwhile() -> None:
-            tables.append(_chosen(self._seen_is_one_of(before, alone), before, alone))
+            tables.append(chosen(self._seen_is_one_of(before, alone), before, alone))
             self.deliver(other, sizes, kind, "month")
             landings.append(dict(self.model.landing))
             told.append(self._attempt(other))
@@ -156,9 +160,11 @@ class Histories(RuleBasedStateMachine):
             self._changed("loads")
             return
         newest = self._contents([*span, *other])
-        self._settle_one_of(*_after_race(before, outdated, newest, span, other, told))
+        self._settle_one_of(*after_race(before, outdated, newest, span, other, told))
         self._count("races")
-        assert not [month for month in span if self._is_outdated(month, outdated, newest)], "the older file won"
+        assert not [
+            month for month in span if is_outdated(self.model.months.get(month), outdated.get(month), newest.get(month))
+        ], "the older file won"
 
     @rule(span=SPANS)
     def two_at_once(self, span: Sequence[str]) -> None:
@@ -224,10 +230,10 @@ class Histories(RuleBasedStateMachine):
             return
         self.looked_at = True
         state = self.place.state()
-        seen, expected = _seen(state), _expected(self.model.months)
+        seen, expected = seen_months(state), expected_months(self.model.months)
         loads = {name: len(month.loads) for name, month in self.model.months.items() if month.loads}
         assert state.problems == [], state.problems
-        assert seen == expected, f"the table has {_told(seen)}, expected is {_told(expected)}"
+        assert seen == expected, f"the table has {in_short(seen)}, expected is {in_short(expected)}"
         assert state.loads == loads, f"the ledger has {dict(state.loads)}, expected is {loads}"
 
     # --- how ----------------------------------------------------------------------------------------------------------
@@ -278,17 +284,6 @@ class Histories(RuleBasedStateMachine):
         """What supplies each month now."""
         return {month: file.content for month in months if (file := self.model.supplier(month))}
 
-    def _is_outdated(self, month: str, outdated: Mapping[str, Content], newest: Mapping[str, Content]) -> bool:
-        """Whether the month has the file that was the newest only before another was loaded."""
-        now = self.model.months.get(month, Month())
-        loaded = {content.sha256 for content in now.loads}
-        return (
-            now.active is not None
-            and outdated.get(month) is now.loads[now.active]
-            and newest[month].sha256 in loaded
-            and newest[month] is not outdated[month]
-        )
-
     def _attempt(self, months: Sequence[str], tags: dict[str, str] | None = None) -> str | None:
         told = self.place.run(months, tags)
         assert told is None or told.isprintable()
@@ -337,70 +332,18 @@ class Histories(RuleBasedStateMachine):
         state = self.place.state()
         assert state.problems == [], state.problems
         for name in MONTHS:
-            seen = _seen(state).get(name)
-            expected = [_expected(months).get(name) for months in possible]
+            seen = seen_months(state).get(name)
+            expected = [expected_months(months).get(name) for months in possible]
             assert seen in expected, (
-                f"{name} has {_told({name: seen})}, expected is one of {_told(dict(enumerate(expected)))}"
+                f"{name} has {in_short({name: seen})}, expected is one of {in_short(dict(enumerate(expected)))}"
             )
         return state
 
     def _settle_one_of(self, *possible: Months) -> None:
         """Each month on its own is as one of these says; the model takes over which."""
-        self.model.months = _chosen(self._seen_is_one_of(*possible), *possible)
+        self.model.months = chosen(self._seen_is_one_of(*possible), *possible)
         self._changed("settled")
-
-
-def _chosen(state: State, *possible: Months) -> Months:
-    """Each month as the first of these has it that says what is seen."""
-    chosen: Months = {}
-    for name in MONTHS:
-        for months in possible:
-            is_seen = _expected(months).get(name) == _seen(state).get(name)
-            if name in months and is_seen and len(months[name].loads) == state.loads.get(name, 0):
-                chosen[name] = months[name].copy()
-                break
-    return chosen
-
-
-def _after_race(
-    before: Months,
-    outdated: Mapping[str, Content],
-    newest: Mapping[str, Content],
-    span: Sequence[str],
-    other: Sequence[str],
-    told: Sequence[str | None],
-) -> Iterator[Months]:
-    """What a month may be after two loads, in every order; a load that says that it succeeded has happened.
-
-    The first load may have seen the files as they were before or after the delivery.
-    """
-    first_done, second_done = (error is None for error in told)
-    for first_sees, first_is_last in itertools.product((outdated, newest), (False, True)):
-        after = {name: month.copy() for name, month in before.items()}
-        first = [(month, first_sees.get(month)) for month in span if first_done]
-        second = [(month, newest.get(month)) for month in other if second_done]
-        for month, content in [*second, *first] if first_is_last else [*first, *second]:
-            if content is not None:
-                after.setdefault(month, Month()).load(content)
-        yield after
 
 
 def _months(tags: object) -> tuple[str, ...]:
     return run_months(tags)  # type: ignore[arg-type]
-
-
-def _told(months: Mapping[Any, Known | None]) -> dict[Any, str]:
-    """Source and number of rows, for an error that can be read."""
-    return {name: f"{known[0][:8]} {known[1].total()} rows" if known else "nothing" for name, known in months.items()}
-
-
-def _seen(state: State) -> dict[str, Known]:
-    return {month: (source, state.rows.get(month, Counter())) for month, source in state.active.items()}
-
-
-def _expected(months: Months) -> dict[str, Known]:
-    return {
-        name: (month.loads[month.active].sha256, month.rows(name))
-        for name, month in months.items()
-        if month.active is not None
-    }
