@@ -113,8 +113,9 @@ class _Connection:
 
 @contextlib.contextmanager
 def pointed_databases(points: Points) -> Iterator[None]:
-    """Every statement to DuckDB and to Redshift passes a point before and after it."""
+    """Every statement to DuckDB and to Redshift passes a point before and after it; a transaction is known as such."""
     connect, execute = duckdb.connect, redshift_connection.Session.execute
+    transaction = redshift_connection.Session.transaction
 
     def pointed_execute(session: Any, *arguments: Any) -> int:
         points.statement()
@@ -122,8 +123,18 @@ def pointed_databases(points: Points) -> Iterator[None]:
         points.statement()
         return rows
 
+    @contextlib.contextmanager
+    def pointed_transaction(session: Any, *arguments: Any) -> Iterator[None]:
+        with transaction(session, *arguments):
+            points.opened(1)
+            try:
+                yield
+            finally:
+                points.opened(-1)
+
     with (
         mock.patch.object(duckdb, "connect", lambda *args, **options: _Connection(connect(*args, **options), points)),
         mock.patch.object(redshift_connection.Session, "execute", pointed_execute),
+        mock.patch.object(redshift_connection.Session, "transaction", pointed_transaction),
     ):
         yield

@@ -133,3 +133,18 @@ def test_given_replaced_content_when_it_comes_again_then_the_model_keeps_what_is
     for content in (first, second, first, second):
         month.load(content)
     assert (len(month.loads), month.active) == (2, 1)
+
+
+@pytest.mark.parametrize("history", PLACES, indirect=True)
+def test_given_the_store_is_asked_inside_a_transaction_when_something_is_to_happen_then_it_waits_for_the_end(history):
+    """Round 1000010 on aws, where a load of an older file looks for the newer one under its lock: a reader that was let
+    in there, in the same thread, waited for a lock that nobody could release."""
+    history.first_delivery(["2024-01"], [12])
+    history.load(["2024-01"])
+    happened = []
+    with history.place.points.at(1, lambda: happened.append("a delivery"), statements=False):
+        with history.place.warehouse.read():
+            history.place.store.list("raw_data/")
+            assert happened == []
+        history.place.store.list("raw_data/")
+        assert happened == ["a delivery"]

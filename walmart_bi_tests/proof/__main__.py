@@ -19,7 +19,7 @@ from pathlib import Path
 from unittest import mock
 
 from walmart_bi_tests.proof import faults, others, parts, sections
-from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, document
+from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, commit, document
 from walmart_bi_tests.proof.journal import FOLDER, Journal, open_journal
 from walmart_bi_tests.proof.parts import ASKED, Size, tell
 
@@ -60,9 +60,12 @@ def main() -> int:
     def write() -> Path:
         """Note how long this run has taken, and write down what all runs of this code have come to."""
         if asked.parts:
-            journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60)
+            journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60, commit=commit())
         written = sections_of(whole, journal)
-        last = {each["run"]: Run(each["run"], each["command"], each["minutes"]) for each in journal.results("run")}
+        last = {
+            each["run"]: Run(each["run"], each["command"], each["minutes"], each["commit"])
+            for each in journal.results("run")
+        }
         path = asked.output or place_of(written)
         path.write_text(document(written, list(last.values())), encoding="utf-8")
         return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -39,6 +40,7 @@ class Run:
     started: str
     command: str
     minutes: float
+    commit: str
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -62,8 +64,11 @@ def document(sections: Sequence[Section], runs: Sequence[Run]) -> str:
         table(
             ["", ""],
             [
-                *(("run", f"`{run.command}`, {run.started} UTC, {run.minutes:,.0f} minutes") for run in runs),
-                ("code", f"`{commit()}`"),
+                *(
+                    ("run", f"`{run.command}`, {run.started} UTC, {run.minutes:,.0f} minutes, commit `{run.commit}`")
+                    for run in runs
+                ),
+                ("code", f"`walmart_bi/` and `sql/` are the same at each of these commits: `{product()}`"),
                 ("machine", machine),
                 ("versions", versions),
             ],
@@ -93,9 +98,18 @@ def _state(section: Section) -> str:
 
 def commit() -> str:
     """The commit of the checkout, and whether the code has changes that it does not name."""
+    return (_git("rev-parse", "--short=12", "HEAD") or "not a checkout") + _changes()
 
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True).stdout.strip()
 
-    changed = " with changes" if git("status", "--porcelain", "--", "walmart_bi", "walmart_bi_tests", "sql") else ""
-    return (git("rev-parse", "--short=12", "HEAD") or "not a checkout") + changed
+def product() -> str:
+    """What is proven, by its content: the same for each commit that leaves it as it is."""
+    trees = _git("rev-parse", "HEAD:walmart_bi", "HEAD:sql")
+    return (hashlib.sha256(trees.encode()).hexdigest()[:12] if trees else "not a checkout") + _changes()
+
+
+def _changes() -> str:
+    return " with changes" if _git("status", "--porcelain", "--", "walmart_bi", "walmart_bi_tests", "sql") else ""
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True).stdout.strip()

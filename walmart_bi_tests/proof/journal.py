@@ -1,7 +1,7 @@
 """What a long run has come to so far, line by line in a file, so that a run that is stopped leaves it and can go on.
 
-Any process of the run adds lines, each with one write. The lines are of one commit; what another one came to is another
-file.
+Any process of the run adds lines, each with one write. The lines are of one product (`walmart_bi/`, `sql/`); what
+another came to is another file. So a tool of the proof can be mended without doing all again: each run says its commit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from walmart_bi_tests.proof.document import CHECKOUT, commit
+from walmart_bi_tests.proof.document import CHECKOUT, product
 
 FOLDER = CHECKOUT / "build" / "proof"
 
@@ -49,8 +49,8 @@ class Journal:
 
 
 def open_journal(run: str, *, anew: bool) -> Journal:
-    """The journal of this commit; a new one when asked for, or when the code has changes that no commit names."""
-    code = commit()
+    """The journal of this product; a new one when asked for, or when the code has changes that no commit names."""
+    code = product()
     path = FOLDER / f"{code.replace(' ', '_')}.jsonl"
     if anew or " " in code:
         path.unlink(missing_ok=True)

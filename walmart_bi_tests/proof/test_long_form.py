@@ -4,12 +4,14 @@ import dataclasses
 import itertools
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from walmart_bi_tests.proof import document as document_module
 from walmart_bi_tests.proof import others
 from walmart_bi_tests.proof.__main__ import PARTS, place_of
 from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, document
@@ -32,7 +34,9 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def written(journal: Journal, size: Size = SIZE) -> str:
-    return document([section(size, journal) for _, section in PARTS.values()], [Run(journal.run, "the command", 3.0)])
+    return document(
+        [section(size, journal) for _, section in PARTS.values()], [Run(journal.run, "the command", 3.0, "abc123")]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,30 @@ def test_given_parts_that_are_done_when_the_run_goes_on_then_they_are_not_done_a
     others.fuzzing(SIZE, stopped)
     kill_matrix(SIZE, stopped)
     assert stopped.path.read_text() == lines
+
+
+def test_given_a_tool_that_was_mended_when_asked_then_it_is_the_same_product_at_another_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def commit_all() -> tuple[str, str]:
+        for arguments in (["add", "-A"], ["-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "change"]):
+            subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+        return document_module.product(), document_module.commit()
+
+    monkeypatch.setattr(document_module, "CHECKOUT", tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    for name in ("walmart_bi", "walmart_bi_tests", "sql"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("as it was")
+    product, commit = commit_all()
+
+    (tmp_path / "walmart_bi_tests" / "file").write_text("mended")
+    assert document_module.product() == f"{product} with changes"
+    again, later = commit_all()
+    assert again == product and later != commit
+
+    (tmp_path / "sql" / "file").write_text("another product")
+    assert commit_all()[0] != product
 
 
 def _is_at_work_or_fails(journal: Journal, role: str) -> None:
