@@ -62,8 +62,8 @@ def main() -> int:
         if asked.parts:
             journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60, commit=commit())
         written = sections_of(whole, journal)
-        last = {
-            each["run"]: Run(each["run"], each["command"], each["minutes"], each["commit"])
+        last = {  # two parts may have been started in the same second, as processes of their own
+            (each["run"], each["command"]): Run(each["run"], each["command"], each["minutes"], each["commit"])
             for each in journal.results("run")
         }
         path = asked.output or place_of(written)
