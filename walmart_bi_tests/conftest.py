@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 
 import pantab
 import pytest
-import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from botocore import hooks
@@ -31,32 +30,10 @@ def pytest_configure() -> None:
     Dagster's SQLite opens, commits and closes a file for each event, which waits for a disk 15 ms and for memory 0.4.
     A worker of xdist inherits the variable from its controller.
     """
-    _make_equal_engines_once()
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ENOUGH_BYTES:
         return
     os.environ["TMPDIR"] = str(MEMORY)
     tempfile.tempdir = None  # it may have been asked for already
-
-
-def _make_equal_engines_once() -> None:
-    """Dagster makes an engine of SQLAlchemy for each event of a run, and each compiles the statements anew.
-
-    None of them holds a connection (NullPool), so the last few serve as well. Done before Dagster is imported.
-    """
-    make = sqlalchemy.create_engine
-
-    @functools.lru_cache(maxsize=16)
-    def made_before(url: str, timeout: float | None) -> sqlalchemy.Engine:
-        return make(url, poolclass=sqlalchemy.NullPool, connect_args={} if timeout is None else {"timeout": timeout})
-
-    def create_engine(url: str, **options: Any) -> sqlalchemy.Engine:
-        known = options.get("poolclass") is sqlalchemy.NullPool and set(options) <= {"poolclass", "connect_args"}
-        arguments = options.get("connect_args", {})
-        if not known or not set(arguments) <= {"timeout"}:
-            return make(url, **options)
-        return made_before(url, arguments.get("timeout"))
-
-    sqlalchemy.create_engine = create_engine
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -75,7 +75,8 @@ def in_short(months: Mapping[Any, Known | None]) -> dict[Any, str]:
 
 def is_outdated(now: Month | None, outdated: Content | None, newest: Content | None) -> bool:
     """Whether the month has the file that was the newest only before another was loaded."""
-    if now is None or now.active is None or outdated is None or newest is None or newest is outdated:
+    if now is None or now.active is None or outdated is None or newest is outdated:
         return False
+    assert newest is not None, "a month that had a file has none"
     loaded = {content.sha256 for content in now.loads}
     return now.loads[now.active] is outdated and newest.sha256 in loaded

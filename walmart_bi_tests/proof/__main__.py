@@ -1,6 +1,6 @@
 """The long form: `python -m walmart_bi_tests.proof`. Writes `docs/proof.md`; exit code 1 when anything did not hold.
 
-A run that is stopped writes what it came to, and goes on where it was when it is started again with the same code.
+A run that is stopped writes what it came to, and goes on where it was when it is started again with the same product.
 The document in `docs/` gives way only to one of all that the proof asks for; until then it is `build/proof/proof.md`.
 """
 
@@ -58,7 +58,7 @@ def main() -> int:
     started = time.monotonic()
 
     def write() -> Path:
-        """Note how long this run has taken, and write down what all runs of this code have come to."""
+        """Note how long this run has taken, and write down what all runs of this product have come to."""
         if asked.parts:
             journal.add("run", command=_command(asked), minutes=(time.monotonic() - started) / 60, commit=commit())
         written = sections_of(whole, journal)
@@ -117,7 +117,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=ASKED.first_seed)
     parser.add_argument("--processes", type=int, default=ASKED.processes)
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS), help="none: only write the document")
-    parser.add_argument("--anew", action="store_true", help="forget what earlier runs of this code came to")
+    parser.add_argument("--anew", action="store_true", help="forget what earlier runs of this product came to")
     parser.add_argument("--output", type=Path, help="another place for the document")
     return parser.parse_args()
 
