@@ -28,7 +28,8 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 # The locks are complete, so nothing is resolved here; a test asks pip whether anything is missing.
 INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
 # In the order of their names: xdist would begin with the files of most tests, and end on one of few and long ones.
-PYTEST = $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+# A third worker works while others wait for locks, servers and clocks, a quarter of the time.
+PYTEST = $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
 
@@ -55,6 +56,9 @@ dev: setup-run ## start the Dagster UI and daemon on http://127.0.0.1:3000 (PORT
 
 dev-aws: setup-dev ## the same with the aws target, on servers of this machine that play S3 and Redshift; no account needed
 	@$(BIN)/python -m walmart_bi_tests.dev_aws --state '$(STATE)/aws' --port $(PORT)
+
+# Tests start some hundred processes. One that may not keep what it compiled compiles the whole project again.
+test coverage: export PYTHONDONTWRITEBYTECODE =
 
 test: setup-dev ## format, lint, types, then every test
 	@echo 'make: format' && $(BIN)/ruff format --check --quiet .

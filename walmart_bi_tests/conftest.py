@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from botocore import hooks
 from botocore.hooks import EVENT_ALIASES, EventAliaser
 from botocore.loaders import JSONFileLoader, Loader
+from redshift_connector import core
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 4 << 30
@@ -40,7 +41,8 @@ def pytest_configure() -> None:
 def aws_sessions_prepared_once() -> Iterator[None]:
     """botocore looks through 400 directories and parses megabytes of JSON for each session anew, translates the names
     of its events and looks at the arguments of each handler; and the driver of Redshift makes three sessions for each
-    login. That was most of the time of what speaks to AWS here."""
+    login, and reads each statement letter by letter on each connection. That was most of the time of what speaks to AWS
+    here."""
     parsed = functools.cache(JSONFileLoader().load_file)
     services: dict[tuple[str, ...], list[str]] = {}
     list_available_services, begin, inspect = (
@@ -75,6 +77,7 @@ def aws_sessions_prepared_once() -> Iterator[None]:
         patch.setattr(Loader, "list_available_services", list_once)
         patch.setattr(EventAliaser, "__init__", begin_with_known_names)
         patch.setattr(hooks, "accepts_kwargs", inspect_once)
+        patch.setattr(core, "convert_paramstyle", functools.cache(core.convert_paramstyle))
         yield
 
 

@@ -44,7 +44,7 @@ def localbucket() -> str:
 @contextlib.contextmanager
 def moto_on(port: str) -> Iterator[str]:
     """Run moto's server; yields its endpoint."""
-    with _server(port, "moto.server", "-H", "127.0.0.1", "-p", port) as endpoint:
+    with _server(port, "walmart_bi_tests.moto_server", "-H", "127.0.0.1", "-p", port) as endpoint:
         yield endpoint
 
 

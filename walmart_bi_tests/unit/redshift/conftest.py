@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from walmart_bi.warehouse import redshift_connection
 from walmart_bi_tests.contracts.warehouses import RedshiftSite, redshift_standin
 from walmart_bi_tests.redshift_standin.standin import StandIn, shared_standin
 
@@ -11,6 +12,12 @@ def site(tmp_path) -> Iterator[RedshiftSite]:
     with redshift_standin(tmp_path) as site:
         assert isinstance(site, RedshiftSite)
         yield site
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch) -> None:
+    """Between attempts: what counts here is what an attempt finds, and each fault would wait half a second for it."""
+    monkeypatch.setattr(redshift_connection, "_FIRST_PAUSE", 0.02)
 
 
 @pytest.fixture
