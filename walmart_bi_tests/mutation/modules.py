@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _SALES, _UNIT, _CONTRACTS = "walmart_bi_tests/unit/sales", "walmart_bi_tests/unit", "walmart_bi_tests/contracts"
 _CLEANING = (f"{_SALES}/test_cleaning.py", f"{_SALES}/test_cleaned_file.py", f"{_SALES}/test_corpus.py")
 _QUICK = " and not killed and not processes and not during_loads and not places_of_replaced"
-_ON_DUCKDB = f"duckdb and (test_warehouse or test_rollups or table_name){_QUICK}"
+_ON_DUCKDB = f"duckdb and (test_warehouse or test_rollups or table_name or pieces_that_each_left){_QUICK}"
 _OBJECT = (
     "duckdb and (first_load_brings or stops_the_load or cannot_be_restored or without_rows or value_arrives_exactly"
     " or more_is_refused or missing_value_is_refused)"
