@@ -32,12 +32,17 @@ class Sample:
 
 @dataclass
 class Contender:
-    """A command and what its runs took. `answer` is the JSON of its last line, which contenders must agree about."""
+    """A command and what its runs took.
+
+    `answer` is the JSON of its last line, or of that of the command `asked` after it, whose cost is not counted.
+    Contenders must agree about it.
+    """
 
     name: str
     command: Sequence[str]
     cwd: Path | None = None
     before: Callable[[], None] | None = None
+    asked: Sequence[str] = ()
     samples: list[Sample] = field(default_factory=list)
     answer: str = ""
 
@@ -57,7 +62,9 @@ class Comparison:
         """All rounds, after one that is not counted when there is a warm-up."""
         # One round alone shows that all of it runs; it is no figure that a warm-up would help.
         for number in range(0 if self.warm_up and self.rounds > 1 else 1, self.rounds + 1):
-            for contender in self.contenders:
+            # Whoever comes first finds the disk and the caches as the round before left them.
+            first = number % len(self.contenders)
+            for contender in [*self.contenders[first:], *self.contenders[:first]]:
                 sample = measured(contender)
                 say(
                     f"{self.title}: {contender.name}: {sample.cpu:.2f} s CPU, {sample.wall:.2f} s wall, "
@@ -75,9 +82,9 @@ class Comparison:
 
     def disagreement(self) -> str:
         """What the contenders answered, when they did not answer the same."""
-        answers = {each.answer for each in self.contenders if each.answer}
-        named = "; ".join(f"{each.name}: {each.answer}" for each in self.contenders if each.answer)
-        return named if len(answers) > 1 else ""
+        measured = [each for each in self.contenders if each.samples]
+        named = "; ".join(f"{each.name}: {each.answer or 'nothing'}" for each in measured)
+        return named if len({each.answer for each in measured}) > 1 else ""
 
 
 def python(module: str, *arguments: object) -> list[str]:
@@ -107,6 +114,8 @@ def measured(contender: Contender) -> Sample:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{contender.name} ended with {process.returncode}:\n{said[-2000:]}")
+    if contender.asked:
+        said = subprocess.run(contender.asked, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
     contender.answer = next((line for line in reversed(said.splitlines()) if is_json(line)), "")
     return Sample(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 

@@ -26,6 +26,7 @@ class Printed:
     title: str
     module: str
     options: str
+    work: str
     lines: str = ""
 
     @property
@@ -90,30 +91,42 @@ def processor() -> str:
 
 
 def in_short(sections: Sequence[Section]) -> str:
-    """A line for each table: what the project took, and the ratio of its CPU seconds to those of each other."""
-    rows = []
-    for section in sections:
-        if isinstance(section, Printed):
-            continue
-        measured = [each for each in section.contenders if each.samples]
-        ours = next((each for each in measured if each.name.startswith("walmart")), measured[-1])
-        ratios = ", ".join(
-            f"{statistics.median(section.ratios(ours, 'cpu', other.name)):.2f} x {other.name}"
-            for other in measured
-            if other is not ours and not other.name.startswith("walmart")
-        )
-        took = (statistics.median(getattr(sample, what) for sample in ours.samples) for what in ("cpu", "wall"))
-        peak = statistics.median(sample.memory for sample in ours.samples)
-        seconds = " | ".join(f"{each:.2f}" for each in took)
-        rows.append(f"| {section.title} | {ours.name} | {seconds} | {peak:.0f} | {ratios} |")
-    head = "| what | of it | CPU s | wall s | peak MiB | CPU, median ratio |\n| --- | --- | --- | --- | --- | --- |"
-    return "\n".join(["## In short", "", head, *rows])
+    """A line for each of the project's rows in each table: what it took, and its ratios to each other."""
+    rows = [
+        row_in_short(section, ours)
+        for section in sections
+        if isinstance(section, Comparison)
+        for ours in the_project_s(section)
+    ]
+    head = """| work | the project's | CPU s | wall s | peak MiB | CPU, median ratio | wall, median ratio |
+| --- | --- | --- | --- | --- | --- | --- |"""
+    return "\n".join(["## In short", "", head, *rows, "", "The sections that print lines of their own are not in it."])
+
+
+def the_project_s(section: Comparison) -> list[Contender]:
+    """Those of the contenders that are the project; where all are, the last."""
+    measured = [each for each in section.contenders if each.samples]
+    return [each for each in measured if each.name.startswith("walmart")] or measured[-1:]
+
+
+def row_in_short(section: Comparison, ours: Contender) -> str:
+    """Medians, and the ratios to all that are not the project's."""
+    others = [
+        each for each in section.contenders if each.samples and each is not ours and not each.name.startswith("walmart")
+    ]
+    took = (statistics.median(getattr(sample, what) for sample in ours.samples) for what in ("cpu", "wall"))
+    peak = statistics.median(sample.memory for sample in ours.samples)
+    cells = [section.title, ours.name, *(f"{each:.2f}" for each in took), f"{peak:.0f}"]
+    for measure in ("cpu", "wall"):
+        ratios = ((statistics.median(section.ratios(ours, measure, each.name)), each.name) for each in others)
+        cells.append(", ".join(f"{ratio:.2f} x {name}" for ratio, name in ratios))
+    return f"| {' | '.join(cells)} |"
 
 
 def shown(section: Section) -> str:
     """One section of the page."""
     if isinstance(section, Printed):
-        return f"## {section.title}\n\n`{section.command}`\n\n```\n{section.lines.rstrip()}\n```"
+        return f"## {section.title}\n\n{section.work}\n\n`{section.command}`\n\n```\n{section.lines.rstrip()}\n```"
     rows = [row(section, contender) for contender in section.contenders if contender.samples]
     table = "\n".join([HEAD.format("what", section.base), *rows])
     differs = section.disagreement()
@@ -136,7 +149,7 @@ def left_out() -> str:
     rules = "\n".join(f"- {rule}" for rule in LEFT_OUT)
     return f"""## What the peers leave out
 
-The peers of the cleaning keep the same rows and find the same reasons and copies on these files; the numbers of rows
-and the cents that every command prints are compared. Of the cleaning contract they leave out:
+Every command prints how many rows it loaded, set aside and left out as copies, and the cents of what it loaded. These
+are compared, and a difference fails the run. Of the cleaning contract the peers leave out:
 
 {rules}"""

@@ -1,8 +1,9 @@
 """What the rollups save and what they cost: KPI views, the story's facts and a month's load, with them and without.
 
 Without: views and facts are the same SQL with each rollup replaced by the rows that it sums, and a load refreshes none.
-CPU seconds, in interleaved rounds. The cities of `--cities 0` are all different, so that `sales_by_city` is as long as
-the table.
+CPU seconds, in interleaved rounds; before them views and facts must be equal. A load's round is as many loads as there
+are from one that tidies the file to the next, each the median, the mean and the dearest of them. The cities of
+`--cities 0` are all different, so that `sales_by_city` is as long as the table.
 
     python -m benchmarks.rollups [--rows 50000 10000000] [--history 1 12 60] [--month-rows 50000] [--cities 26000]
 """
@@ -45,6 +46,9 @@ OF_A_ROW = {
 }
 
 
+OF_LOADS: dict[str, Callable[[Sequence[float]], float]] = {"median": statistics.median, "mean": statistics.mean}
+
+
 def main() -> int:
     """Measure reading at each number of rows, then loading at each length of history."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,6 +73,9 @@ def measure_reading(scratch: Path, sizes: Sequence[int], cities: int, rounds: in
         parts = [(rows * number // len(MONTHS), rows * (number + 1) // len(MONTHS)) for number in range(len(MONTHS))]
         warehouses[rows] = filled(place, dict(zip(MONTHS, parts, strict=True)), cities)[0]
         with_views(warehouses[rows])
+        for read in (read_views, read_facts):
+            if read(warehouses[rows], "without") != read(warehouses[rows], "with"):
+                sys.exit(f"{read.__name__} of {rows:,} rows: not the same with rollups as without")
     work: dict[str, Callable[[], object]] = {}
     for rows, warehouse in warehouses.items():
         for name, read in (("views", read_views), ("facts", read_facts)):
@@ -93,14 +100,15 @@ def measure_loading(scratch: Path, histories: Sequence[int], rows: int, cities: 
         shutil.copytree(place, other)
         work[f"{months} without"] = partial(load_next, other, itertools.cycle(versions), refresh=False)
         work[f"{months} with"] = partial(load_next, place, itertools.cycle(versions), refresh=True)
-    seconds = interleaved(work, rounds)
+    seconds = interleaved(work, rounds * duckdb_warehouse._LOADS_TO_TIDY_AFTER)
     for months in histories:
         print(f"{rows:>9,} rows onto {months:>2} months: ", end="")
         print(compared(seconds[f"{months} without"], seconds[f"{months} with"]))
     for kind in ("without", "with"):
-        pairs = zip(seconds[f"{histories[-1]} {kind}"], seconds[f"{histories[0]} {kind}"], strict=True)
-        ratios = [last / first for last, first in pairs]
-        print(f"{histories[-1]:>9} months over {histories[0]}, {kind}: {middle_and_range(ratios)} x")
+        last, first = (seconds[f"{months} {kind}"] for months in (histories[-1], histories[0]))
+        print(f"{histories[-1]:>9} months over {histories[0]}, {kind}: ", end="")
+        ratios = (f"{name} {of(last) / of(first):.3f} x" for name, of in OF_LOADS.items())
+        print(", ".join(ratios) + f"; the dearest of {len(last)} took {max(last):.3f} and {max(first):.3f} s CPU")
 
 
 def interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
@@ -164,20 +172,20 @@ def without_rollups(select: str) -> str:
     return select
 
 
-def read_views(warehouse: DuckDbWarehouse, kind: str) -> None:
+def read_views(warehouse: DuckDbWarehouse, kind: str) -> list[set[tuple[object, ...]]]:
     """Every row of every view."""
     with warehouse.read() as reader:
-        for kpi in CATALOG:
-            reader.query(f"SELECT * FROM {kpi.name}{'' if kind == 'with' else '_without'}")
+        named = [f"{kpi.name}{'' if kind == 'with' else '_without'}" for kpi in CATALOG]
+        return [set(reader.query(f"SELECT * FROM {name}").rows) for name in named]
 
 
-def read_facts(warehouse: DuckDbWarehouse, kind: str) -> None:
+def read_facts(warehouse: DuckDbWarehouse, kind: str) -> facts.Facts:
     """What the story asks the warehouse."""
     with contextlib.ExitStack() as stack:
         if kind == "without":
             on_rows = mock.patch.object(facts, "read_story_query", lambda name: without_rollups(read_story_query(name)))
             stack.enter_context(on_rows)
-        facts.read_facts(stack.enter_context(warehouse.read()))
+        return facts.read_facts(stack.enter_context(warehouse.read()))
 
 
 def lengths(warehouse: DuckDbWarehouse) -> str:

@@ -4,19 +4,22 @@ import contextlib
 import datetime as dt
 import hashlib
 import io
+import re
 import runpy
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pyarrow.csv as pa_csv
 import pytest
 
-from benchmarks import measuring
-from benchmarks.__main__ import SECTIONS, SIZES, is_whole, main
+import benchmarks.__main__ as whole_run
+from benchmarks import measuring, rollups
+from benchmarks.__main__ import ROUNDS, SECTIONS, SIZES, is_whole, main
 from benchmarks.comparisons import overhead
 from benchmarks.measuring import CHECKOUT, Comparison, Contender, Sample, is_json, python
 from benchmarks.report import shown, write_report
@@ -73,6 +76,7 @@ def test_given_two_months_then_the_page_shows_the_graph_beside_the_script_as_pro
     assert f"{ROWS:,} rows in 2 months" in text
     assert "\n| script |" in text
     assert "\n| walmart-bi load |" in text
+    assert "did not give the same answer" not in text
 
 
 def test_given_a_run_is_interrupted_then_the_page_has_what_was_measured(tmp_path: Path) -> None:
@@ -136,15 +140,65 @@ def test_scale_compares_one_process_with_parts_of_the_same_file(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("sections", "rows", "whole"),
+    ("sections", "rows", "rounds", "whole"),
     [
-        (list(SECTIONS), SIZES, True),
-        (list(SECTIONS), [*SIZES, 5_000_000], True),
-        (list(SECTIONS), SIZES[:2], False),
-        (list(SECTIONS)[1:], SIZES, False),
+        (list(SECTIONS), SIZES, ROUNDS, True),
+        (list(SECTIONS), [*SIZES, 5_000_000], ROUNDS + 1, True),
+        (list(SECTIONS), SIZES[:2], ROUNDS, False),
+        (list(SECTIONS)[1:], SIZES, ROUNDS, False),
+        (list(SECTIONS), SIZES, 1, False),
     ],
 )
-def test_given_less_than_every_section_and_size_when_measured_then_the_page_in_docs_stays(
-    sections: list[str], rows: list[int], whole: bool
+def test_given_less_than_every_section_size_and_round_when_measured_then_it_is_not_the_whole(
+    sections: list[str], rows: list[int], rounds: int, whole: bool
 ):
-    assert is_whole(sections, rows) == whole
+    assert is_whole(sections, rows, rounds) == whole
+
+
+@pytest.mark.parametrize(("second", "ended"), [(1, 0), (2, 1)])
+def test_given_a_whole_run_when_contenders_differ_then_the_page_in_docs_stays_and_the_run_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], second: int, ended: int
+):
+    def two(_scratch: Path, _rows: Sequence[int], rounds: int) -> Iterator[Comparison]:
+        loads = [saying("walmart_bi", 1), saying("peer", second)]
+        yield Comparison("Two loads", "Say a number.", "walmart_bi", loads, rounds)
+
+    monkeypatch.setattr(whole_run, "SECTIONS", {"two": two})
+    monkeypatch.setattr(whole_run, "PAGE", tmp_path / "docs.md")
+    monkeypatch.setattr(whole_run, "PART", tmp_path / "part.md")
+    assert main([]) == ended
+    assert "| peer |" in (tmp_path / "part.md").read_text()
+    assert (tmp_path / "docs.md").exists() == (ended == 0)
+    assert ("not the same answer, so no figures: Two loads" in capsys.readouterr().err) == (ended == 1)
+
+
+def saying(name: str, number: int) -> Contender:
+    """Answers when it is asked afterwards, as a load does."""
+    said = [sys.executable, "-c", f"print('{{\"orders\": {number}}}')"]
+    return Contender(name, [sys.executable, "-c", "pass"], asked=said)
+
+
+def test_given_a_contender_without_an_answer_when_others_have_one_then_they_differ() -> None:
+    told = Contender("told", [], samples=[Sample(1.0, 1.0, 1.0)], answer='{"loaded": 1}')
+    silent = Contender("silent", [], samples=[Sample(1.0, 1.0, 1.0)])
+    comparison = Comparison("Title", "The work.", "told", [told, silent], rounds=1)
+    assert comparison.disagreement() == 'told: {"loaded": 1}; silent: nothing'
+
+
+def test_given_few_rows_when_loads_onto_a_history_are_measured_then_median_mean_and_the_dearest_are_told() -> None:
+    options = ("--rows", 2_000, "--history", 1, 2, "--month-rows", 200, "--rounds", 1, "--cities", 20)
+    done = subprocess.run(
+        python("benchmarks.rollups", *options), cwd=CHECKOUT, check=True, capture_output=True, text=True
+    )
+    assert re.search(r"2 months over 1, with: median [\d.]+ x, mean [\d.]+ x; the dearest of 8 took", done.stdout)
+
+
+def test_given_rollups_that_are_not_what_the_rows_say_when_measured_then_it_stops_and_names_what_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = rollups.OF_A_ROW | {
+        "sales_by_city": rollups.OF_A_ROW["sales_by_city"].replace("1 AS orders", "2 AS orders")
+    }
+    monkeypatch.setattr(rollups, "OF_A_ROW", wrong)
+    with pytest.raises(SystemExit, match=r"read_views of 2,000 rows: not the same"):
+        rollups.measure_reading(tmp_path, [2_000], cities=20, rounds=1)
