@@ -9,6 +9,7 @@ import duckdb
 
 
 def main() -> int:
+    """Print them as one line of JSON."""
     with duckdb.connect(sys.argv[1], read_only=True) as database:
         row = database.execute(
             "SELECT COUNT(*), COUNT(DISTINCT month), CAST(SUM(purchase_amount) * 100 AS BIGINT) FROM walmart_sales"

@@ -82,9 +82,9 @@ class Comparison:
 
     def disagreement(self) -> str:
         """What the contenders answered, when they did not answer the same."""
-        measured = [each for each in self.contenders if each.samples]
-        named = "; ".join(f"{each.name}: {each.answer or 'nothing'}" for each in measured)
-        return named if len({each.answer for each in measured}) > 1 else ""
+        ran = [each for each in self.contenders if each.samples]
+        named = "; ".join(f"{each.name}: {each.answer or 'nothing'}" for each in ran)
+        return named if len({each.answer for each in ran}) > 1 else ""
 
 
 def python(module: str, *arguments: object) -> list[str]:

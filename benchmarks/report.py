@@ -96,14 +96,14 @@ def in_short(sections: Sequence[Section]) -> str:
         row_in_short(section, ours)
         for section in sections
         if isinstance(section, Comparison)
-        for ours in the_project_s(section)
+        for ours in of_the_project(section)
     ]
     head = """| work | the project's | CPU s | wall s | peak MiB | CPU, median ratio | wall, median ratio |
 | --- | --- | --- | --- | --- | --- | --- |"""
     return "\n".join(["## In short", "", head, *rows, "", "The sections that print lines of their own are not in it."])
 
 
-def the_project_s(section: Comparison) -> list[Contender]:
+def of_the_project(section: Comparison) -> list[Contender]:
     """Those of the contenders that are the project; where all are, the last."""
     measured = [each for each in section.contenders if each.samples]
     return [each for each in measured if each.name.startswith("walmart")] or measured[-1:]

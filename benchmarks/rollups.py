@@ -1,8 +1,8 @@
 """What the rollups save and what they cost: KPI views, the story's facts and a month's load, with them and without.
 
 Without: views and facts are the same SQL with each rollup replaced by the rows that it sums, and a load refreshes none.
-CPU seconds, in interleaved rounds; before them views and facts must be equal. A load's round is as many loads as there
-are from one that tidies the file to the next, each the median, the mean and the dearest of them. The cities of
+CPU seconds, in interleaved rounds; before them views and facts must be equal. A round of loads is as many as there
+are from one that tidies the file to the next; median, mean and the dearest of all are told. The cities of
 `--cities 0` are all different, so that `sales_by_city` is as long as the table.
 
     python -m benchmarks.rollups [--rows 50000 10000000] [--history 1 12 60] [--month-rows 50000] [--cities 26000]

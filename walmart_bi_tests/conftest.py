@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from botocore import hooks
 from botocore.hooks import EVENT_ALIASES, EventAliaser
 from botocore.loaders import JSONFileLoader, Loader
-from redshift_connector import core
+from redshift_connector import core as redshift_driver
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 4 << 30
@@ -77,7 +77,7 @@ def aws_sessions_prepared_once() -> Iterator[None]:
         patch.setattr(Loader, "list_available_services", list_once)
         patch.setattr(EventAliaser, "__init__", begin_with_known_names)
         patch.setattr(hooks, "accepts_kwargs", inspect_once)
-        patch.setattr(core, "convert_paramstyle", functools.cache(core.convert_paramstyle))
+        patch.setattr(redshift_driver, "convert_paramstyle", functools.cache(redshift_driver.convert_paramstyle))
         yield
 
 
