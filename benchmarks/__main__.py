@@ -135,7 +135,7 @@ SECTIONS: dict[str, Measurement] = {
         "benchmarks.rollups",
         "--rows {rows} --rounds {rounds}",
         "With the rollups, and without: the same SQL on the rows. Facts are what the story asks the warehouse. Every "
-        "eighth load tidies the file, so loads are counted in eights.",
+        "twenty-fourth load tidies the file, so a round is as many loads.",
     ),
     "latency": _Script(
         "File lands, KPIs fresh, under `dagster dev`",

@@ -1,7 +1,7 @@
-"""Work that goes on in a second thread: the next item is made while the last one is used. No rule of the domain.
+"""Work that goes on in another thread: the next item is made while the last one is used. No rule of the domain.
 
-Reading, cleaning and writing spend most of their time in Arrow and numpy, which give up Python's lock meanwhile, so two
-threads keep two processors busy. One item ahead is enough for that and bounds the memory.
+Reading, cleaning and writing spend most of their time in Arrow and numpy, which give up Python's lock meanwhile, so a
+thread for each keeps two processors busy. One item ahead is enough for that and bounds the memory.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from walmart_bi.sales import columns as col
+from walmart_bi.sales.amounts import decimals, plain_cents
 from walmart_bi.sales.contract import (
     AGE_GROUPS,
     AGE_UNREADABLE,
@@ -223,10 +224,10 @@ class _Work:
 
     def purchase_amount(self) -> None:
         column = self._column("Purchase_Amount")
-        cents, faults = col.converted(column.texts, col.plain_cents, parse_amount)
+        cents, faults = col.converted(column.texts, plain_cents, parse_amount)
         for reason, where in faults.items():
             self._fault(reason, "Purchase_Amount", column.spread(where))
-        self.columns["purchase_amount"] = col.decimals(column.spread(cents))
+        self.columns["purchase_amount"] = decimals(column.spread(cents))
 
     def purchase_date(self, rules: Rules) -> tuple[Ints, Bools]:
         column = self._column("Purchase_Date")

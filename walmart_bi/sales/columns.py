@@ -20,7 +20,6 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 # Nothing to fold: single spaces between characters that are no white space to Python's `str.split`.
 _FOLDED = r"\A(?:[^\s\x0b\x1c-\x1f\x85\p{Z}]+(?: [^\s\x0b\x1c-\x1f\x85\p{Z}]+)*)?\z"
-_PLAIN_AMOUNT = r"\A0*[0-9]{1,10}(?:\.[0-9]{1,2})?\z"
 SPACE, DELETE = 32, 127
 _YEAR_LAST = r"\A\s*[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}\s*\z"
 
@@ -121,7 +120,7 @@ def _odd_and_foreign(texts: Any) -> tuple[Bools, Bools]:
 def _odd_among(texts: Any, foreign: Bools) -> Bools:
     """Which of the texts beyond ASCII are not in normal form, or may not be."""
     some = texts.filter(pa.array(foreign))
-    odd = ~_matches(some, _FOLDED)
+    odd = ~matches(some, _FOLDED)
     if not unicodedata.is_normalized("NFC", "\n".join(some.to_pylist())):
         odd[:] = True
     return _scattered(foreign, odd)
@@ -158,27 +157,6 @@ def converted(
     return numbers, faults
 
 
-def plain_cents(texts: Any) -> tuple[Bools, npt.NDArray[np.int64]]:
-    """Which texts are amounts of the common form (digits, a point, at most two decimals) above 0, and their cents."""
-    common = _matches(texts, _PLAIN_AMOUNT)
-    cents = _cents(pc.cast(texts.filter(pa.array(common)), pa.decimal128(12, 2)))
-    common[np.flatnonzero(common)[cents == 0]] = False
-    return common, cents[cents != 0]
-
-
-def _cents(amounts: Any) -> npt.NDArray[np.int64]:
-    """The low words of 128-bit decimals that fit 64 bits, which twelve digits do."""
-    words = np.frombuffer(amounts.buffers()[1] or b"", np.int64)
-    return words[2 * amounts.offset : 2 * (amounts.offset + len(amounts)) : 2]
-
-
-def decimals(cents: npt.NDArray[np.int64]) -> Any:
-    """Cents that are not negative as DECIMAL(12,2)."""
-    words = np.zeros((len(cents), 2), np.int64)
-    words[:, 0] = cents
-    return pa.Array.from_buffers(pa.decimal128(12, 2), len(cents), [None, pa.py_buffer(words)])
-
-
 def dates(days: npt.NDArray[np.int64]) -> Any:
     """Days since 1970-01-01 as dates."""
     return pa.array(days.astype(np.int32)).view(pa.date32())
@@ -186,12 +164,13 @@ def dates(days: npt.NDArray[np.int64]) -> Any:
 
 def any_year_last(texts: Any) -> bool:
     """Whether a text has the form D/M/YYYY or M/D/YYYY."""
-    return bool(_matches(texts, _YEAR_LAST).any())
+    return bool(matches(texts, _YEAR_LAST).any())
 
 
-def _matches(texts: Any, pattern: str) -> Bools:
-    matches: Bools = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False).copy()
-    return matches
+def matches(texts: Any, pattern: str) -> Bools:
+    """Which of the texts the regular expression finds something in."""
+    found: Bools = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False).copy()
+    return found
 
 
 def _scattered(where: Bools, values: list[bool] | Bools) -> Bools:

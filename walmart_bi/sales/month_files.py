@@ -39,10 +39,7 @@ SCHEMA = pa.schema(
         ("repeat_customer", pa.bool_()),
     ]
 )
-# A dictionary of values that hardly repeat costs time and memory and is given up in the end.
-_SELDOM_REPEATED = ("customer_id", "source_line")
-_DICTIONARY_COLUMNS = [name for name in SCHEMA.names if name not in _SELDOM_REPEATED]
-_CODEC, _SAMPLE_ROWS, _WORTHWHILE_SHARE = "snappy", 2_000, 0.9
+_CODEC, _SAMPLE_ROWS, _WORTHWHILE_SHARE, _REPEATING_SHARE = "snappy", 2_000, 0.9, 0.5
 # All rows that wait for their row group; with many months each gets a smaller group instead of more memory. One group
 # more may be on its way into its file.
 _WAITING_ROWS = 300_000
@@ -140,18 +137,26 @@ def as_table(frame: pd.DataFrame) -> Any:
 
 
 def _writer(path: Path, rows: Any) -> Any:
-    """A file for rows of which these are the first."""
-    codecs = dict.fromkeys(SCHEMA.names, _CODEC)
-    for name in _SELDOM_REPEATED:
-        if pa.types.is_string(SCHEMA.field(name).type) and not _compressible(rows[name]):
-            codecs[name] = "none"
-    return pq.ParquetWriter(path, SCHEMA, compression=codecs, store_schema=False, use_dictionary=_DICTIONARY_COLUMNS)
+    """A file for rows of which these are the first; how it is written is decided by a sample of them."""
+    sample = rows.slice(0, _SAMPLE_ROWS)
+    # A dictionary of values that hardly repeat costs time and memory, and is given up in the end.
+    repeating = [name for name in SCHEMA.names if _repeats(sample[name])]
+    # Random ids do not shrink, and trying costs a third of writing all columns.
+    codecs = {name: _CODEC if name in repeating or _shrinks(sample[name]) else "none" for name in SCHEMA.names}
+    return pq.ParquetWriter(path, SCHEMA, compression=codecs, store_schema=False, use_dictionary=repeating)
 
 
-def _compressible(texts: Any) -> bool:
-    """Whether the first of the texts shrink. Random ids do not, and trying costs a third of writing all columns."""
-    sample = "".join(texts.slice(0, _SAMPLE_ROWS).to_pylist()).encode()
-    return len(pa.compress(sample, codec=_CODEC, asbytes=True)) < len(sample) * _WORTHWHILE_SHARE
+def _repeats(values: Any) -> bool:
+    encoded = pa.types.is_dictionary(values.type)
+    return bool(encoded or pc.count_distinct(values).as_py() <= len(values) * _REPEATING_SHARE)
+
+
+def _shrinks(values: Any) -> bool:
+    """Whether the values get smaller. Numbers always do: there are zeros in them."""
+    if not pa.types.is_string(values.type):
+        return True
+    text = "".join(values.to_pylist()).encode()
+    return len(pa.compress(text, codec=_CODEC, asbytes=True)) < len(text) * _WORTHWHILE_SHARE
 
 
 def _sums(rows: Any) -> dict[str, int]:

@@ -39,11 +39,11 @@ def refuse_shrink(active: LedgerEntry | None, load: MonthlyObject) -> None:
     if active is None or 2 * load.totals.rows >= active.loaded_rows:
         return
     raise ShrinkRefused(
-        f"The new version of {load.month} has {load.totals.rows} rows, less than half of the {active.loaded_rows} rows"
-        f" that are loaded ({active.load_id}). Nothing of it was loaded.",
+        f"The new version of {load.month} has {load.totals.rows:,} rows, less than half of the"
+        f" {active.loaded_rows:,} rows that are loaded ({active.load_id}). Nothing of it was loaded.",
         place=load.source.key,
-        next_step="check whether the file is complete; if it is, load it on purpose: walmart-bi load --allow-shrink, "
-        "or allow_shrink: true in the configuration of walmart_sales.",
+        next_step="check whether the file is complete; if it is, load it on purpose: walmart-bi load --allow-shrink"
+        " FILE, or allow_shrink: true in the configuration of walmart_sales.",
     )
 
 

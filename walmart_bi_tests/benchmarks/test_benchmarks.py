@@ -26,6 +26,7 @@ from benchmarks.report import shown, write_report
 from benchmarks.sales_file import write_sales
 from walmart_bi.records import SourceFile
 from walmart_bi.sales.inspection import inspect_source
+from walmart_bi.warehouse import duckdb_warehouse
 
 ROWS = 3_000
 
@@ -185,12 +186,13 @@ def test_given_a_contender_without_an_answer_when_others_have_one_then_they_diff
     assert comparison.disagreement() == 'told: {"loaded": 1}; silent: nothing'
 
 
-def test_given_few_rows_when_loads_onto_a_history_are_measured_then_median_mean_and_the_dearest_are_told() -> None:
-    options = ("--rows", 2_000, "--history", 1, 2, "--month-rows", 200, "--rounds", 1, "--cities", 20)
-    done = subprocess.run(
-        python("benchmarks.rollups", *options), cwd=CHECKOUT, check=True, capture_output=True, text=True
-    )
-    assert re.search(r"2 months over 1, with: median [\d.]+ x, mean [\d.]+ x; the dearest of 8 took", done.stdout)
+def test_given_few_rows_when_loads_onto_a_history_are_measured_then_median_mean_and_the_dearest_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(duckdb_warehouse, "_LOADS_TO_TIDY_AFTER", 3)
+    rollups.measure_loading(tmp_path, [1, 2], rows=200, cities=20, rounds=2)
+    told = capsys.readouterr().out
+    assert re.search(r"2 months over 1, with: median [\d.]+ x, mean [\d.]+ x; the dearest of 6 took", told)
 
 
 def test_given_rollups_that_are_not_what_the_rows_say_when_measured_then_it_stops_and_names_what_differs(

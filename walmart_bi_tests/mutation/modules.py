@@ -48,6 +48,7 @@ class Module:
 MODULES: dict[str, Module] = {
     "values": Module("rules", "walmart_bi/sales/values.py", (f"{_SALES}/test_values.py",)),
     "date_order": Module("rules", "walmart_bi/sales/date_order.py", (f"{_SALES}/test_date_order.py",)),
+    "amounts": Module("rules", "walmart_bi/sales/amounts.py", (f"{_SALES}/test_amounts.py",)),
     "columns": Module(
         "rules", "walmart_bi/sales/columns.py", (f"{_SALES}/test_columns.py", f"{_SALES}/test_cleaned_file.py"), 100
     ),

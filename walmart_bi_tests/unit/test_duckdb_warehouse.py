@@ -238,20 +238,21 @@ def test_a_reader_cannot_write(loaded):
     assert count(loaded) == 3
 
 
-def test_given_corrections_when_loaded_then_places_of_replaced_rows_are_let_be_until_an_eighth_load(
-    site, warehouse, store
+def test_given_corrections_when_loaded_then_places_of_replaced_rows_are_let_be_until_the_load_that_tidies(
+    site, warehouse, store, monkeypatch
 ):
+    monkeypatch.setattr(duckdb_warehouse, "_LOADS_TO_TIDY_AFTER", 8)
     months = [f"2025-{number:02d}" for number in range(1, 7)]
     for month in months:
         load(warehouse, make_month(store, month, 50))
 
     places = []
-    for number in range(26):
+    for number in range(18):
         load(warehouse, make_month(store, months[5 * number % 6], 50, source=f"correction {number}"))
         places.append(sum(pieces_of(site, "walmart_sales")))
 
     assert count(warehouse) == 300
-    assert [places[load - 7] for load in (8, 16, 24, 32)] == [300] * 4
+    assert [places[load - 7] for load in (8, 16, 24)] == [300] * 3
     assert 300 < max(places) <= 300 + 7 * 50
     assert places.count(300) < len(places) / 2  # a month's rows are moved for another's seldom
 
@@ -444,7 +445,10 @@ def test_given_a_large_machine_when_a_connection_is_open_then_it_may_use_half_a_
         assert reader.query(asked).rows == [("488.2 MiB", f"{site.database}.tmp")]
 
 
-def test_given_eight_loads_when_loaded_then_the_pieces_that_each_left_are_joined(site, warehouse, store):
+def test_given_as_many_loads_as_between_two_tidied_ones_when_loaded_then_their_pieces_are_joined(
+    site, warehouse, store, monkeypatch
+):
+    monkeypatch.setattr(duckdb_warehouse, "_LOADS_TO_TIDY_AFTER", 8)
     pieces = []
     for number in range(1, 10):
         load(warehouse, make_month(store, f"2025-{number:02}", 3))

@@ -117,14 +117,14 @@ def test_an_entry_tells_what_was_loaded_from_where_by_whom_and_when(month):
 
 
 def test_a_refused_shrink_names_both_counts_the_file_and_the_way_to_load_it_all_the_same(month, first):
-    active = dataclasses.replace(first, loaded_rows=21)
+    active = dataclasses.replace(first, loaded_rows=21_000)
 
     with pytest.raises(ShrinkRefused) as caught:
         ledger.refuse_shrink(active, month)
     assert str(caught.value) == (
-        f"{month.source.key}: The new version of 2025-03 has 10 rows, less than half of the 21 rows that are loaded "
+        f"{month.source.key}: The new version of 2025-03 has 10 rows, less than half of the 21,000 rows that are loaded "
         "(2025-03-v1). Nothing of it was loaded. Next step: check whether the file is complete; if it is, load it on "
-        "purpose: walmart-bi load --allow-shrink, or allow_shrink: true in the configuration of walmart_sales."
+        "purpose: walmart-bi load --allow-shrink FILE, or allow_shrink: true in the configuration of walmart_sales."
     )
 
 

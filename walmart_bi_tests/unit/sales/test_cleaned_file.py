@@ -303,18 +303,22 @@ def test_inspection_tells_what_the_file_is(plain: Path) -> None:
     assert source.records == 613
 
 
-@pytest.mark.parametrize(("repeating", "codec"), [(False, "UNCOMPRESSED"), (True, "SNAPPY")])
-def test_customer_ids_are_compressed_only_when_that_makes_them_smaller(
-    tmp_path: Path, repeating: bool, codec: str
-) -> None:
+@pytest.mark.parametrize("repeating", [False, True])
+def test_a_month_has_dictionaries_of_what_repeats_and_compresses_what_shrinks(tmp_path: Path, repeating: bool) -> None:
     chance = random.Random(7)
     rows = good(500)
-    for row in rows:
+    for number, row in enumerate(rows):
         row[0] = "customer of the web shop" if repeating else f"{chance.getrandbits(128):032x}"
+        row[3] = "Springfield" if repeating else f"City of {number}"
+        row[7] = "10.00" if repeating else f"{number + 1}.50"
     path = tmp_path / "ids.csv"
     path.write_text(text_of(rows), encoding="utf-8")
     months = clean(path, tmp_path / "out", policy="keep").months.values()
-    group = next(pq.read_metadata(month.path).row_group(0) for month in months if month.totals.rows)
-    codecs = {group.column(number).path_in_schema: group.column(number).compression for number in range(15)}
-    assert codecs.pop("customer_id") == codec
+    group = next(pq.read_metadata(month.path).row_group(0) for month in months if month.totals.rows > 1)
+    columns = {group.column(number).path_in_schema: group.column(number) for number in range(15)}
+    encoded = {name for name, column in columns.items() if column.has_dictionary_page}
+    seldom = {"source_line", *(() if repeating else ("customer_id", "city", "purchase_amount"))}
+    assert encoded == columns.keys() - seldom - {"discount_applied", "repeat_customer"}  # flags are bits
+    codecs = {name: column.compression for name, column in columns.items()}
+    assert codecs.pop("customer_id") == ("SNAPPY" if repeating else "UNCOMPRESSED")
     assert set(codecs.values()) == {"SNAPPY"}

@@ -3,22 +3,20 @@
 import sys
 import unicodedata
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from walmart_bi.sales.columns import converted, decimals, normalise, plain_cents
-from walmart_bi.sales.contract import INVALID_AMOUNT, NON_POSITIVE_AMOUNT, UNICODE_FORM, WHITE_SPACE
-from walmart_bi.sales.values import Fault, fold, normal_form, parse_amount
+from walmart_bi.sales.columns import normalise
+from walmart_bi.sales.contract import UNICODE_FORM, WHITE_SPACE
+from walmart_bi.sales.values import fold, normal_form
 
 CHARACTERS = st.characters(codec="utf-8")
 # Two strategies, not one alphabet of both: drawn from one, the few characters that matter drown in all of Unicode.
 NASTY = st.text(st.sampled_from("ab \t\x7f\u00a0\u0301é\u2028\u212b"), max_size=6)
 TEXTS = st.lists(NASTY | st.text(CHARACTERS, max_size=8), max_size=6)
 REPAIRS = (UNICODE_FORM, WHITE_SPACE)
-AMOUNTS = st.lists(st.text(st.sampled_from("0123456789.,-$ "), max_size=14), max_size=12)
 
 
 def test_every_character_that_python_takes_for_white_space_is_folded_and_no_other() -> None:
@@ -57,25 +55,3 @@ def test_what_is_to_be_folded_or_composed_is_found_among_what_is_not(given_texts
     normal = normalise(pa.array(["sliced off", *given_texts, "too"], pa.string()).slice(1, len(given_texts)))
     assert normal.texts.type == pa.string()
     assert normal.texts.to_pylist() == folded
-
-
-def test_numbers_are_whole_and_texts_that_are_none_are_told_apart() -> None:
-    numbers, faults = converted(pa.array(["0", "0.00", "1.5", "x", "7"]), plain_cents, parse_amount)
-    assert (numbers.dtype, numbers.tolist()) == (np.int64, [0, 0, 150, 0, 700])
-    assert {reason: where.tolist() for reason, where in faults.items()} == {
-        NON_POSITIVE_AMOUNT: [True, True, False, False, False],
-        INVALID_AMOUNT: [False, False, False, True, False],
-    }
-
-
-@settings(max_examples=300, deadline=None)
-@given(AMOUNTS)
-def test_the_quick_way_for_amounts_gives_what_the_exact_one_gives(texts: list[str]) -> None:
-    array = pa.array(texts, pa.string())
-    cents, faults = converted(array, plain_cents, parse_amount)
-    expected = [parse_amount(text) for text in texts]
-    assert cents.tolist() == [0 if isinstance(value, Fault) else value for value in expected]
-    for reason, where in faults.items():
-        assert where.tolist() == [value == Fault(reason) for value in expected]
-    assert sum(int(where.sum()) for where in faults.values()) == sum(isinstance(value, Fault) for value in expected)
-    assert [int(amount * 100) for amount in decimals(cents).to_pylist()] == cents.tolist()
