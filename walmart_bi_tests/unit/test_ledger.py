@@ -122,9 +122,10 @@ def test_a_refused_shrink_names_both_counts_the_file_and_the_way_to_load_it_all_
     with pytest.raises(ShrinkRefused) as caught:
         ledger.refuse_shrink(active, month)
     assert str(caught.value) == (
-        f"{month.source.key}: The new version of 2025-03 has 10 rows, less than half of the 21,000 rows that are loaded "
-        "(2025-03-v1). Nothing of it was loaded. Next step: check whether the file is complete; if it is, load it on "
-        "purpose: walmart-bi load --allow-shrink FILE, or allow_shrink: true in the configuration of walmart_sales."
+        f"{month.source.key}: The new version of 2025-03 has 10 rows, less than half of the 21,000 rows that are "
+        "loaded (2025-03-v1). Nothing of it was loaded. Next step: check whether the file is complete; if it is, load "
+        "it on purpose: walmart-bi load --allow-shrink FILE, or allow_shrink: true in the configuration of "
+        "walmart_sales."
     )
 
 
