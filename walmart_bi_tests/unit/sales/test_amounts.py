@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from walmart_bi.sales import amounts
 from walmart_bi.sales.amounts import decimals, plain_cents
 from walmart_bi.sales.columns import converted
 from walmart_bi.sales.contract import INVALID_AMOUNT, NON_POSITIVE_AMOUNT
@@ -35,7 +36,9 @@ def test_the_quick_way_for_amounts_gives_what_the_exact_one_gives(texts: list[st
     for reason, where in faults.items():
         assert where.tolist() == [value == Fault(reason) for value in expected]
     assert sum(int(where.sum()) for where in faults.values()) == sum(isinstance(value, Fault) for value in expected)
-    assert [int(amount * 100) for amount in decimals(cents).to_pylist()] == cents.tolist()
+    amounts_of_cents = decimals(cents)
+    assert amounts_of_cents.type == pa.decimal128(12, 2)
+    assert [int(amount * 100) for amount in amounts_of_cents.to_pylist()] == cents.tolist()
 
 
 @pytest.mark.parametrize("digits", range(1, 13))
@@ -46,6 +49,19 @@ def test_given_digits_of_any_length_when_converted_then_each_place_counts(digits
     fits = digits <= 10 and decimals <= 2
     assert common.tolist() == [True, fits, True]
     assert cents.tolist() == [1, *([parse_amount(text)] if fits else []), 9_999_999]
+
+
+def test_given_amounts_of_the_usual_form_when_converted_then_no_pattern_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight characters at a time or one by one: the result is the same, so only this tells which way was taken."""
+    monkeypatch.setattr(amounts, "matches", None)
+    of_each_length = (f"{digit}"[-1:] * length + f".{digit:02d}" for digit in range(1, 100) for length in range(1, 6))
+    texts = [*of_each_length, "0.01", "00.10", "10000.00", "09876.54"]
+    common, cents = plain_cents(pa.array(texts))
+    assert common.all()
+    assert cents.dtype == np.int64
+    assert cents.tolist() == [parse_amount(text) for text in texts]
 
 
 @pytest.mark.parametrize("place", range(8))
