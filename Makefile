@@ -30,13 +30,15 @@ INSTALL := $(PIP) install --require-hashes --no-deps --only-binary :all:
 # In the order of their names: xdist would begin with the files of most tests, and end on one of few and long ones.
 # A third worker works while others wait for locks, servers and clocks, a quarter of the time.
 PYTEST = $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+# What stands around the pipeline: benchmarks, the image, the suite for an AWS account, the AWS servers of this machine.
+TOOLS := $(addprefix walmart_bi_tests/,benchmarks deploy/test_image.py deploy/test_live_suite.py end_to_end/test_dev_aws.py)
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-build --no-header $(LOCK_ARGS)
 
-.PHONY: help run dev dev-aws test coverage proof mutants bench docs lock clean setup-run setup-dev
+.PHONY: help run dev dev-aws test test-tools coverage proof mutants bench docs lock clean setup-run setup-dev
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 run: setup-run ## load FILE=path.csv (or a 50,000-row sample) through the whole graph and print the KPIs
 ifdef FILE
@@ -58,13 +60,16 @@ dev-aws: setup-dev ## the same with the aws target, on servers of this machine t
 	@$(BIN)/python -m walmart_bi_tests.dev_aws --state '$(STATE)/aws' --port $(PORT)
 
 # Tests start some hundred processes. One that may not keep what it compiled compiles the whole project again.
-test coverage: export PYTHONDONTWRITEBYTECODE =
+test test-tools coverage: export PYTHONDONTWRITEBYTECODE =
 
-test: setup-dev ## format, lint, types, then every test
+test: setup-dev ## format, lint, types, then every test of the pipeline
 	@echo 'make: format' && $(BIN)/ruff format --check --quiet .
 	@echo 'make: lint' && $(BIN)/ruff check --quiet .
 	@echo 'make: types' && $(BIN)/mypy --no-error-summary
-	@echo 'make: tests' && $(PYTEST)
+	@echo 'make: tests' && $(PYTEST) $(addprefix --ignore=,$(TOOLS))
+
+test-tools: setup-dev ## the tests of what stands around the pipeline: benchmarks, image, servers of this machine
+	@$(PYTEST) $(TOOLS)
 
 coverage: setup-dev ## every test with branch coverage, which is held; takes longer
 	@$(PYTEST) --cov --cov-report term

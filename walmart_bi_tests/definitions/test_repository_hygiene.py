@@ -80,4 +80,12 @@ def test_every_command_of_the_makefile_is_explained_by_make_help() -> None:
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[0].split()
     explained = re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE)
     assert explained == [name for name in phony if not name.startswith("setup-")]
-    assert re.search(r"^exec make test\b", (CHECKOUT / ".ci/run").read_text(), flags=re.MULTILINE)
+
+
+def test_every_test_is_run_before_a_change_lands() -> None:
+    assert re.findall(r"\bmake ([a-z-]+) </dev/null$", (CHECKOUT / ".ci/run").read_text(), flags=re.MULTILINE) == [
+        "test",
+        "test-tools",
+    ]
+    tools = re.findall(r"^TOOLS := .*,(.*)\)$", (CHECKOUT / "Makefile").read_text(), flags=re.MULTILINE)[0].split()
+    assert tools and [tool for tool in tools if not (CHECKOUT / "walmart_bi_tests" / tool).exists()] == []
