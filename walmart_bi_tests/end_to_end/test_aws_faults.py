@@ -22,13 +22,13 @@ import pytest
 import trustme
 
 from walmart_bi.cli.project import Project
-from walmart_bi.partitions import range_tags
 from walmart_bi.sales.sample import HEADER
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi_tests.command_line import Done, in_directory, new_checkout, run
+from walmart_bi_tests.end_to_end.rows import load_object_rows, load_rows
 from walmart_bi_tests.faulty_s3 import Fault as S3Fault
 from walmart_bi_tests.faulty_s3 import FaultyS3, cut_after, no_answer, refusal, slowly
-from walmart_bi_tests.project import QUIET, aws_environment, failure_of, month_csv
+from walmart_bi_tests.project import aws_environment, failure_of, month_csv
 from walmart_bi_tests.redshift_standin.front import Fault
 from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.standin import PASSWORD, USER, WORKGROUP, StandIn, server_tls, shared_standin
@@ -224,7 +224,7 @@ def test_given_no_such_bucket_when_loaded_then_one_line(unlucky: Site):
 
 
 def test_given_all_these_faults_are_gone_when_loaded_then_the_month_is_whole(unlucky: Site):
-    assert unlucky.load().code == 0
+    assert load_rows(unlucky.file, MONTH).success
     assert unlucky.rows() == [(f"{MONTH}-v1", ROWS)]
 
 
@@ -248,7 +248,9 @@ def test_given_s3_is_busy_slow_and_cut_when_loaded_then_the_load_succeeds(site: 
     assert site.rows() == [(f"{MONTH}-v1", ROWS)]
 
 
-def test_given_redshift_wakes_slowly_conflicts_and_cuts_when_loaded_then_the_load_succeeds(site: Site):
+def test_given_redshift_wakes_slowly_conflicts_and_cuts_when_loaded_then_the_load_succeeds(
+    site: Site, capsys: pytest.CaptureFixture[str]
+):
     front = site.standin.front
     front.refuse_logins = 2
     front.faults += [
@@ -257,9 +259,10 @@ def test_given_redshift_wakes_slowly_conflicts_and_cuts_when_loaded_then_the_loa
         Fault("^INSERT INTO walmart_sales", "after"),
         Fault("^COMMIT", "after"),
     ]
-    done = site.load()
+    loaded = load_rows(site.file, MONTH)
 
-    assert (done.code, done.err) == (0, "")
+    assert loaded.success, failure_of(loaded)
+    assert capsys.readouterr().err == ""
     assert front.faults == []
     assert site.rows() == [(f"{MONTH}-v1", ROWS)]
 
@@ -278,21 +281,9 @@ def test_given_a_parquet_file_of_a_wrong_type_when_loaded_then_one_line(site: Si
 
 def load_of_another_producer(name: str, content: bytes) -> list[str]:
     """Put the object under monthly_data/ and load it into the table; what a person reads of a failure."""
-    project = Project.from_environment()
     key = f"monthly_data/{MONTH}/{name}"
-    project.store.write_bytes(key, content)
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = (
-            project.definitions()
-            .resolve_job_def("load_monthly_object")
-            .execute_in_process(
-                run_config={**QUIET, "ops": {"walmart_sales": {"config": {"object_key": key}}}},
-                instance=instance,
-                tags=range_tags((MONTH,)),
-                asset_selection=[dg.AssetKey("walmart_sales")],
-                raise_on_error=False,
-            )
-        )
+    Project.from_environment().store.write_bytes(key, content)
+    result = load_object_rows(key, MONTH)
     return [] if result.success else [failure_of(result)]
 
 

@@ -19,9 +19,11 @@ from typing import Any
 import pytest
 
 from walmart_bi.cli.project import Project
+from walmart_bi_tests import command_line
 from walmart_bi_tests.builders import make_month, make_rows
+from walmart_bi_tests.command_line import in_directory, new_checkout
 from walmart_bi_tests.contracts.warehouses import RedshiftSite, load_when_told, redshift_standin
-from walmart_bi_tests.end_to_end.command import run, started
+from walmart_bi_tests.end_to_end.command import started
 from walmart_bi_tests.project import aws_environment, month_csv
 from walmart_bi_tests.proof.children import PRELOADED
 from walmart_bi_tests.redshift_standin.front import Fault
@@ -165,13 +167,13 @@ def test_the_command_killed_in_the_middle_of_its_load_is_given_again_and_ends_we
     file = tmp_path / f"sales_{MONTH}.csv"
     file.write_text(month_csv(MONTH, 90, directory=tmp_path))
     front = shared_standin().front
-    with aws_environment() as variables:
+    with in_directory(new_checkout(tmp_path)), aws_environment() as variables:
         with started(tmp_path, variables, "load", file) as process:
             front.faults.append(Fault("^INSERT INTO walmart_sales", "after", meanwhile=process.kill))
             process.communicate(timeout=120)
         assert (process.returncode, front.faults) == (-9, [])
         assert Project.from_environment().warehouse.ledger() == []
 
-        assert run(tmp_path, variables, "load", file).code == 0
+        assert command_line.run("load", file).code == 0
         (entry,) = Project.from_environment().warehouse.ledger()
     assert (entry.load_id, entry.loaded_rows) == (f"{MONTH}-v1", 90)

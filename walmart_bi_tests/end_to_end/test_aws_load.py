@@ -1,4 +1,5 @@
-"""`WALMART_BI_TARGET=aws walmart-bi load FILE`, the real command: equal KPIs, and what it says to S3 and Redshift.
+"""`WALMART_BI_TARGET=aws walmart-bi load FILE`, the real command: what it says to S3 and Redshift, and KPIs equal to
+those of one machine.
 
 The file's name and its values are hostile: what of them is in a statement would be seen here.
 """
@@ -20,8 +21,8 @@ import pytest
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.sales.sample import HEADER, write_sample
 from walmart_bi.warehouse.rollups import ROLLUP_TABLES
-from walmart_bi_tests import oracle
-from walmart_bi_tests.command_line import CHECKOUT, Done
+from walmart_bi_tests import command_line, oracle
+from walmart_bi_tests.command_line import CHECKOUT, Done, in_directory, new_checkout
 from walmart_bi_tests.end_to_end.command import run
 from walmart_bi_tests.project import aws_environment
 from walmart_bi_tests.redshift_lint import broken_rules
@@ -46,6 +47,7 @@ class Loaded:
     """What the command left on both targets."""
 
     file: Path
+    variables: dict[str, str]
     aws: Done
     local: Done
     statements: list[Statement]
@@ -73,9 +75,12 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     standin = shared_standin()
     with aws_environment() as variables:
         standin.front.log.clear()
-        on_aws, on_one_machine = run(aws, variables, "load", file), run(local, {}, "load", file)
+        on_aws = run(aws, variables, "load", file)
+        with in_directory(new_checkout(local)):
+            on_one_machine = command_line.run("load", file)
         yield Loaded(
             file,
+            variables,
             on_aws,
             on_one_machine,
             list(standin.front.log),
@@ -105,7 +110,12 @@ def object_text(variables: dict[str, str], key: str) -> str:
 def test_the_command_ends_well_on_both_targets_and_says_where_things_are(loaded: Loaded):
     assert (loaded.aws.code, loaded.aws.err) == (0, ""), loaded.aws
     assert (loaded.local.code, loaded.local.err) == (0, ""), loaded.local
-    assert "s3://" in loaded.aws.out
+    bucket, database = (loaded.variables[f"WALMART_BI_{name}"] for name in ("BUCKET", "REDSHIFT_DATABASE"))
+    said = loaded.aws.out
+    assert f"snapshot:  s3://{bucket}/retail/bi/dashboard_data/latest/manifest.json" in said
+    assert f"warehouse: Redshift retail, database {database}" in said
+    assert "the Dagster UI of this instance" in said
+    assert "make" not in said and ".walmart_bi" not in said and "duckdb" not in said
     assert "1,500 records" in loaded.aws.out
 
 

@@ -33,7 +33,7 @@ def test_given_a_cluster_when_a_file_of_many_parts_is_loaded_then_the_warehouse_
     for name, cluster in (("one", None), ("parts", "tcp://scheduler:8786")):
         with new_project(tmp_path / name, cleaning_cluster=cluster) as project:
             project.deliver("sales_2024-05.csv", month_csv("2024-05", 200, bad=3, directory=tmp_path))
-            result = project.run("2024-05")
+            result = project.load("2024-05")
             assert result.success, failure_of(result)
             rows.append(project.query("SELECT * FROM walmart_sales ORDER BY source_line"))
             assert [info.key for info in project.store.list("staging/parts/")] == []
@@ -48,7 +48,7 @@ def test_given_a_scheduler_that_does_not_answer_when_loaded_then_one_line_says_s
     monkeypatch.setattr(parts, "PART_BYTES", 2_000)
     with new_project(tmp_path, cleaning_cluster="tcp://127.0.0.1:1") as project:
         project.deliver("sales_2024-05.csv", month_csv("2024-05", 60, directory=tmp_path))
-        result = project.run("2024-05")
+        result = project.load("2024-05")
         assert not result.success
         assert "The Dask scheduler cannot be reached" in failure_of(result)
         assert "\n" not in failure_of(result).strip()
