@@ -19,10 +19,16 @@ from walmart_bi_tests.faulty_s3 import Fault, FaultyS3, refusal
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That of all projects: what is wrong is never in their history, and to make one anew takes a sixth of a look."""
+    return tmp_path_factory.mktemp("project")
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(directory: Path) -> Iterator[Site]:
     """A project with nothing wrong."""
-    with aws_site(tmp_path) as site:
+    with aws_site(directory) as site:
         yield site
 
 
