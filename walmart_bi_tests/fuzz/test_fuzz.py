@@ -16,17 +16,18 @@ from walmart_bi_tests.fuzz.runs import Figures, run_here, run_in_processes, save
 from walmart_bi_tests.fuzz.trial import try_input
 
 SEED = 20_240_320
+INPUTS = 240
 
 
 @pytest.fixture(scope="module")
 def figures() -> Figures:
     # In processes of their own: this one has the memory of every test before.
-    return run_in_processes(SEED, 500, 2, report=lambda _: None)
+    return run_in_processes(SEED, INPUTS, 2, report=lambda _: None)
 
 
 def test_given_mutated_files_when_processed_then_each_is_loaded_quarantined_or_rejected_and_counts_add_up(figures):
     assert figures.violations == {}
-    assert figures.inputs == 500
+    assert figures.inputs == INPUTS
 
 
 def test_given_mutated_files_when_processed_then_every_kind_of_ending_was_met(figures):
@@ -82,12 +83,11 @@ def test_given_more_memory_than_the_cap_when_figures_are_added_then_it_is_a_viol
     assert "memory" in figures.violations[3][0]
 
 
-def test_given_two_processes_when_they_share_the_inputs_then_each_input_is_tried_once():
-    shared = run_in_processes(SEED, 40, 2, report=lambda _: None)
+def test_given_two_processes_when_they_share_the_inputs_then_each_input_is_tried_once(figures):
     alone = Figures()
-    for part in run_here(SEED, range(40)):
+    for part in run_here(SEED, range(INPUTS)):
         alone.merge(part)
-    assert (shared.endings, shared.records, shared.violations) == (alone.endings, alone.records, {})
+    assert (figures.endings, figures.records, figures.violations) == (alone.endings, alone.records, {})
 
 
 def test_given_a_violation_when_it_is_saved_then_the_input_and_its_story_are_kept(tmp_path):
