@@ -126,6 +126,8 @@ def test_what_it_copies_is_installed_served_and_found_well_by_its_own_commands(i
         process = subprocess.Popen(server, cwd=tmp_path, env=environment, stdout=log, stderr=log)
         try:
             is_well = functools.partial(subprocess.run, probe, cwd=tmp_path, env=environment, capture_output=True)
+            # The question is a process that imports Dagster: it is asked when there is somebody to answer.
+            eventually(lambda: process.poll() is not None or listens(port), "it never listens")
             eventually(lambda: process.poll() is None and is_well(check=False).returncode == 0, "it is never well")
         finally:
             process.terminate()
@@ -148,6 +150,11 @@ def own_environment() -> dict[str, str]:
 def run(command: list[str], place: Path, variables: dict[str, str]) -> None:
     done = subprocess.run(command, cwd=place, env=own_environment() | variables, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
