@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Protocol
 from unittest import mock
@@ -28,7 +27,9 @@ from walmart_bi.warehouse.base import Warehouse
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
+from walmart_bi_tests import s3_servers
 from walmart_bi_tests.builders import make_month, make_rows
+from walmart_bi_tests.contracts.processes import forked
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, USER, shared_standin
 
 
@@ -66,13 +67,8 @@ class DuckDbSite:
 
     @contextlib.contextmanager
     def held_by_another_process(self) -> Iterator[str]:
-        with child(
-            "import sys; from pathlib import Path; from walmart_bi_tests.contracts.warehouses import DuckDbSite\n"
-            "with DuckDbSite(Path(sys.argv[1])).warehouse().read() as reader:\n"
-            "    print('held', flush=True); sys.stdin.read()\n",
-            self.folder,
-        ) as process:
-            yield f"process {process.pid} "
+        with forked(_read_for_ever, self) as holder:
+            yield f"process {holder.said()} "
 
 
 @contextlib.contextmanager
@@ -95,12 +91,13 @@ def load_all(site: Site, months: list[MonthlyObject]) -> int:
     return sum(_load(warehouse, month) == "loaded" for month in months)
 
 
-def load_for_ever(site: Site, months: list[MonthlyObject], loading: Event) -> None:
-    """Load the months again and again until killed; `loading` is set after the first load."""
+def load_for_ever(line: Connection, site: Site, months: list[MonthlyObject]) -> None:
+    """Load the months again and again, in another process until it is killed; a word is said after the first load."""
     warehouse = site.warehouse()
-    for month in itertools.cycle(months):
+    for number, month in enumerate(itertools.cycle(months)):
         _load(warehouse, month)
-        loading.set()
+        if number == 0:
+            line.send("loading")
 
 
 def load_when_told(environment: dict[str, str], line: Connection, site: Site, month: str, rows: int, city: str) -> None:
@@ -110,6 +107,22 @@ def load_when_told(environment: dict[str, str], line: Connection, site: Site, mo
     line.send("ready")
     line.recv()
     line.send(_load(site.warehouse(), described))
+
+
+def _read_for_ever(line: Connection, site: DuckDbSite) -> None:
+    with site.warehouse().read():
+        line.send(os.getpid())
+        line.recv()
+
+
+def _lock_for_ever(line: Connection, site: RedshiftSite) -> None:
+    from walmart_bi.warehouse.redshift_connection import session
+
+    with session(site.settings()) as holder, holder.transaction():
+        holder.execute("LOCK load_ledger")
+        ((pid,),) = holder.query("SELECT pg_backend_pid()").rows
+        line.send(pid)
+        line.recv()
 
 
 def _load(warehouse: Warehouse, month: MonthlyObject) -> str:
@@ -130,7 +143,7 @@ class RedshiftSite:
     bucket: str
 
     def store(self) -> S3Store:
-        return S3Store(self.bucket)
+        return S3Store(self.bucket, client=s3_servers.client(os.environ["AWS_ENDPOINT_URL_S3"]))
 
     def settings(self) -> RedshiftSettings:
         return RedshiftSettings(
@@ -149,20 +162,8 @@ class RedshiftSite:
 
     @contextlib.contextmanager
     def held_by_another_process(self) -> Iterator[str]:
-        with child(
-            "import sys\n"
-            "from walmart_bi.warehouse.redshift_connection import session\n"
-            "from walmart_bi_tests.contracts.warehouses import RedshiftSite\n"
-            "with session(RedshiftSite(int(sys.argv[1]), *sys.argv[2:]).settings()) as holder, holder.transaction():\n"
-            "    holder.execute('LOCK load_ledger')\n"
-            "    (pid,) = holder.query('SELECT pg_backend_pid()').rows[0]\n"
-            "    print('held', pid, sep='\\n', flush=True); sys.stdin.read()\n",
-            self.port,
-            self.database,
-            self.bucket,
-        ) as process:
-            assert process.stdout is not None
-            yield f"session {process.stdout.readline().strip()} "
+        with forked(_lock_for_ever, self) as holder:
+            yield f"session {holder.said()} "
 
 
 def execute(site: Site, *statements: str) -> None:
@@ -185,8 +186,8 @@ def execute(site: Site, *statements: str) -> None:
 @contextlib.contextmanager
 def redshift_standin(scratch: Path) -> Iterator[Site]:
     standin = shared_standin()
-    with mock.patch.dict(os.environ, standin.environment):
-        yield RedshiftSite(standin.port, standin.new_database(), standin.new_bucket())
+    with mock.patch.dict(os.environ, standin.environment), standin.lent_database() as database:
+        yield RedshiftSite(standin.port, database, standin.new_bucket())
 
 
 WAREHOUSES: dict[str, Callable[[Path], AbstractContextManager[Site]]] = {

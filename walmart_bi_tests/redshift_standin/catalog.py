@@ -61,6 +61,27 @@ GRANT SELECT ON pg_catalog.sys_load_history, pg_catalog.sys_load_error_detail, p
     pg_catalog.svv_transactions TO PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC;
 """
+# Nobody is left in the database, nothing but the catalog, and nothing in its tables.
+_EMPTY = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$
+DECLARE
+    made TEXT;
+BEGIN
+    FOR made IN SELECT nspname FROM pg_namespace WHERE nspname NOT IN ('standin', 'information_schema')
+        AND nspname NOT LIKE 'pg\\_%'
+    LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', made);
+    END LOOP;
+END $$;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE, CREATE ON SCHEMA public TO PUBLIC;
+TRUNCATE standin.load_history, standin.load_errors;
+ALTER SEQUENCE standin.query_ids RESTART;
+"""
+# A function that is replaced gets another row; a copy of the template has the template's rows.
+_FUNCTIONS = "SELECT md5(string_agg(oid || ' ' || xmin::TEXT, ',' ORDER BY oid)) FROM pg_proc"
 
 
 def has_catalog(database: Backend) -> bool:
@@ -71,6 +92,17 @@ def has_catalog(database: Backend) -> bool:
 def create_catalog(template: Backend) -> None:
     """Fill the template database, wholly or not at all."""
     template.query(CATALOG)
+
+
+def emptied(database: Backend) -> str:
+    """Empty the database; a mark of its functions, which is that of the template unless one was changed."""
+    database.query(_EMPTY)
+    return functions_of(database)
+
+
+def functions_of(database: Backend) -> str:
+    """A mark that every function has a part in, PostgreSQL's own too."""
+    return database.query(_FUNCTIONS)[0][0] or ""
 
 
 def record_load(writer: Backend, report: LoadReport, *, database: str, session: str) -> str:
