@@ -1,4 +1,4 @@
-"""Which faults a short run lets a statement of Redshift meet: one by the name of its place, and all where it matters.
+"""Which faults a short run lets a call meet: one by the name of its place, and more where more may be lost.
 
 By the name, so that a place keeps its fault when others come or go.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from walmart_bi_tests.faults.sites import SOURCE, CallSite
 
@@ -19,14 +19,16 @@ _ALWAYS_MET = {
 }
 
 
-def chosen(site: CallSite, faults: Sequence[str]) -> list[str]:
-    """The faults for a statement, in their order; all of them when the environment says so."""
+def chosen(site: CallSite, faults: Sequence[str], each: Collection[str] = ()) -> list[str]:
+    """The faults for a call, in their order, with those that `each` call meets and one of the others; all of them when
+    the environment says so."""
     if os.environ.get(ALL_FAULTS):
         return list(faults)
-    by_name = faults[zlib.crc32(site.name.encode()) % len(faults)]  # `hash` differs from process to process
+    others = [fault for fault in faults if fault not in each]
+    by_name = others[zlib.crc32(site.name.encode()) % len(others)]  # `hash` differs from process to process
     statement = statement_of(site)
     always = {fault for said, met in _ALWAYS_MET.items() if said in statement for fault in met}
-    return [fault for fault in faults if fault == by_name or fault in always]
+    return [fault for fault in faults if fault == by_name or fault in {*each, *always}]
 
 
 def statement_of(site: CallSite) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import pytest
 
+from walmart_bi_tests.faults import test_duckdb as duckdb
+from walmart_bi_tests.faults import test_files as files
 from walmart_bi_tests.faults.choice import ALL_FAULTS, chosen, statement_of
 from walmart_bi_tests.faults.sites import sites_of
 from walmart_bi_tests.faults.test_session import CASES, FAULTS, LOGIN, SITES
@@ -56,6 +59,22 @@ def test_given_a_place_that_moved_when_a_fault_is_chosen_by_another_process_then
     assert [chosen(site, list(FAULTS)) for site in moved] == [chosen(site, list(FAULTS)) for site in ordinary]
 
 
+@pytest.mark.parametrize(
+    ("names", "faults", "each"),
+    [(files.CASES, files.FAULTS, "vanished"), (duckdb.CASES, duckdb.FAULTS, duckdb.CONFLICT)],
+    ids=["files", "duckdb"],
+)
+def test_given_a_call_of_files_or_duckdb_when_faults_are_chosen_then_it_meets_the_one_of_each_and_one_more(
+    names: Iterable[str], faults: Iterable[str], each: str
+):
+    sites = {**files.SITES, **duckdb.SITES}
+    met = [chosen(sites[name], list(faults), each=[each]) for name in names]
+
+    assert all(each in faults and len(faults) == 2 for faults in met)
+    assert {fault for faults in met for fault in faults} == set(faults)
+
+
 def test_given_the_variable_when_faults_are_chosen_then_all_are(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(ALL_FAULTS, "1")
     assert chosen(STATEMENTS[0], list(FAULTS)) == list(FAULTS)
+    assert chosen(STATEMENTS[0], list(FAULTS), each=["conflict"]) == list(FAULTS)
