@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import pickle
+import os
+import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +21,8 @@ from walmart_bi.warehouse.duckdb_file import CONNECT_OPTIONS, DuckDbFile
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi.warehouse.ledger import ledger_values
 from walmart_bi_tests.builders import make_month
-from walmart_bi_tests.contracts.warehouses import DuckDbSite, child
+from walmart_bi_tests.contracts.processes import forked
+from walmart_bi_tests.contracts.warehouses import DuckDbSite, child, load_all
 
 MONTH = "2025-03"
 
@@ -121,21 +124,20 @@ def test_a_directory_that_cannot_be_made_is_an_error_with_the_next_step(tmp_path
         load(DuckDbWarehouse(tmp_path / "file" / "warehouse.duckdb", store), month)
 
 
+def load_with_small_files(line, site, largest, months):
+    """In another process: tell the error of loading where no file may be larger than so many bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    try:
+        site.warehouse().create_tables()
+        load_all(site, months)
+    except WarehouseError as error:
+        line.send(str(error))
+
+
 def test_a_new_file_that_cannot_be_written_is_an_error_with_the_cause(site, warehouse, store):
     month = make_month(store, MONTH, 3)
-    code = (
-        "import resource, sys; from pathlib import Path\n"
-        "from walmart_bi_tests.contracts.warehouses import DuckDbSite\n"
-        "from walmart_bi.warehouse.base import WarehouseError\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "try: DuckDbSite(Path(sys.argv[1])).warehouse().create_tables()\n"
-        "except WarehouseError as error: print(error, flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-    process = subprocess.run(
-        [sys.executable, "-c", code, str(site.folder)], capture_output=True, text=True, input="", check=True
-    )
-    assert "free disk space" in process.stdout
+    with forked(load_with_small_files, site, 4096, []) as writer:
+        assert "free disk space" in writer.said()
     assert not site.database.exists()
     assert load(warehouse, month).action == "loaded"
 
@@ -378,16 +380,17 @@ def test_a_row_that_gets_lost_on_the_way_into_the_table_stops_the_load(loaded, s
     assert (count(loaded), loaded.ledger()) == (3, history)
 
 
-KILLED_AFTER_THE_INSERT = (
-    "import os, pickle, signal, sys; from pathlib import Path\n"
-    "from walmart_bi.warehouse import duckdb_warehouse as module\n"
-    "from walmart_bi_tests.contracts.warehouses import DuckDbSite, load_all\n"
-    "def kill(expected, found, *, where, place, real=module.require_equal):\n"
-    "    real(expected, found, where=where, place=place)\n"
-    "    if place.endswith('walmart_sales'): print('inserted', flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
-    "module.require_equal = kill\n"
-    "load_all(DuckDbSite(Path(sys.argv[1])), [pickle.loads(sys.stdin.buffer.read())])\n"
-)
+def load_and_die_after_the_insert(line, site, month, real=duckdb_warehouse.require_equal):
+    """In another process."""
+
+    def kill(expected, found, *, where, place):
+        real(expected, found, where=where, place=place)
+        if place.endswith("walmart_sales"):
+            line.send("inserted")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    duckdb_warehouse.require_equal = kill
+    load_all(site, [month])
 
 
 @pytest.mark.parametrize("rows_before", [0, 3])
@@ -395,39 +398,23 @@ def test_a_load_killed_between_insert_and_commit_leaves_the_old_month(site, ware
     if rows_before:
         load(warehouse, make_month(store, MONTH, rows_before))
     history = warehouse.ledger()
-    month = make_month(store, MONTH, 5000)
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_AFTER_THE_INSERT, str(site.folder)],
-        input=pickle.dumps(month),
-        capture_output=True,
-    )
-    assert (killed.returncode, killed.stdout) == (-9, b"inserted\n"), killed.stderr
+    month = make_month(store, MONTH, 500)
+    with forked(load_and_die_after_the_insert, site, month) as killed:
+        assert killed.said() == "inserted"
+        killed.process.join(60)
+        assert killed.process.exitcode == -signal.SIGKILL
 
     assert warehouse.ledger() == history
     assert count(warehouse) == rows_before
     assert load(warehouse, month).rows_before == rows_before
-    assert count(warehouse) == 5000
-
-
-FULL_DISK = (
-    "import pickle, resource, sys; from pathlib import Path\n"
-    "from walmart_bi.warehouse.base import WarehouseError\n"
-    "from walmart_bi_tests.contracts.warehouses import DuckDbSite, load_all\n"
-    "site = DuckDbSite(Path(sys.argv[1]))\n"
-    "limit = site.database.stat().st_size + 65536\n"
-    "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
-    "try: load_all(site, [pickle.loads(sys.stdin.buffer.read())])\n"
-    "except WarehouseError as error: print(error)\n"
-)
+    assert count(warehouse) == 500
 
 
 def test_a_full_disk_stops_the_load_with_a_clear_error_and_keeps_the_old_month(site, loaded, store):
     history = loaded.ledger()
     month = make_month(store, MONTH, 30_000)
-    failed = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(site.folder)], input=pickle.dumps(month), capture_output=True, check=True
-    )
-    assert b"Nothing was changed. Next step: free disk space" in failed.stdout, failed
+    with forked(load_with_small_files, site, site.database.stat().st_size + 65_536, [month]) as writer:
+        assert "Nothing was changed. Next step: free disk space" in writer.said()
 
     assert loaded.ledger() == history
     assert count(loaded) == 3

@@ -164,10 +164,8 @@ def claims(numbers: Analysis) -> Iterator[str]:
 
 
 # Of 200 data sets two may claim something. Where it was forgotten that many segments are compared, 5 of 200 did for 400
-# and for 2,000 orders in twelve months; where each was sure to 95%, half of them for 400.
-@pytest.mark.parametrize(
-    ("rows", "months", "trials"), [(400, 6, 200), (400, 12, 200), (2_000, 12, 200), (50_000, 12, 100)]
-)
+# orders in twelve months; where each was sure to 95%, half of them for 400.
+@pytest.mark.parametrize(("rows", "months", "trials"), [(400, 6, 200), (400, 12, 200), (50_000, 12, 100)])
 def test_on_pure_noise_anything_is_claimed_in_at_most_one_of_a_hundred_data_sets(rows, months, trials):
     generator = np.random.default_rng(rows)
     claimed = [found for _ in range(trials) if (found := list(claims(analyse(null_facts(generator, rows, months)))))]

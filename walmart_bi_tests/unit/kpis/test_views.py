@@ -184,7 +184,7 @@ sales_of_few_segments = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(sales_of_few_segments, min_size=1, max_size=30))
 def test_whatever_the_sales_every_view_equals_the_oracle_segments_add_up_and_effects_make_the_change(
     rows: list[Row],

@@ -15,6 +15,7 @@ import redshift_connector
 from redshift_connector.error import Error, ProgrammingError
 
 from walmart_bi_tests.contracts.warehouses import RedshiftSite
+from walmart_bi_tests.redshift_standin.backend import Backend, session
 from walmart_bi_tests.redshift_standin.dialect import as_postgres
 from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, USER, WORKGROUP, StandIn
@@ -389,3 +390,27 @@ def test_a_text_too_long_in_bytes_is_refused_in_an_insert_too(client):
     assert "value too long for type character varying(6)" in client.error("INSERT INTO sales VALUES (1, 'Çççç', 1)")
     client.run("CREATE TEMP TABLE stage (LIKE sales)")
     assert "value too long" in client.error("INSERT INTO stage VALUES (1, 'Çççç', 1)")
+
+
+# --- databases that are lent ------------------------------------------------------------------------------------------
+
+
+def test_a_database_that_was_given_back_is_lent_again_without_what_was_made_in_it(site, standin):
+    with standin.lent_database() as first:
+        staying = Backend(standin.front.postgres, first)
+        staying.query("CREATE TABLE t (a INT); CREATE SCHEMA retail; CREATE VIEW retail.v AS SELECT a FROM public.t")
+        staying.query("BEGIN; LOCK t")
+
+    with standin.lent_database() as again, session(standin.front.postgres, again) as user:
+        assert again == first
+        assert user.query("SELECT nspname FROM pg_namespace WHERE nspname IN ('public', 'retail')") == [("public",)]
+        assert user.query("SELECT COUNT(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [("0",)]
+    staying.close()
+
+
+def test_a_database_whose_functions_were_changed_is_not_lent_again(site, standin):
+    with standin.lent_database() as spoilt, session(standin.front.postgres, spoilt) as user:
+        user.query("CREATE FUNCTION standin.mine() RETURNS INT LANGUAGE SQL AS $$ SELECT 1 $$")
+
+    with standin.lent_database() as another:
+        assert another != spoilt
