@@ -55,8 +55,8 @@ class StandIn:
 
     @contextlib.contextmanager
     def lent_database(self) -> Iterator[str]:
-        """The name of an empty database, which is emptied afterwards and lent again: PostgreSQL makes a new one in 60
-        CPU milliseconds, and empties one in 5. One whose catalog was changed is not lent again."""
+        """The name of an empty database, which is emptied afterwards and lent again: PostgreSQL makes a new one in 25
+        to 60 CPU milliseconds, and empties one in 10. One whose catalog was changed is not lent again."""
         name = self._idle.pop() if self._idle else self.new_database()
         try:
             yield name
