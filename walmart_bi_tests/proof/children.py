@@ -99,4 +99,5 @@ def _run(work: Callable[..., Any], place: Place, line: Connection, arguments: tu
         said = ("refused", Refusal(type(error).__name__, str(error)))
     except Exception:  # noqa: BLE001 - whatever it is, it is the finding
         said = ("error", traceback.format_exc())
-    line.send(said)
+    with contextlib.suppress(BrokenPipeError):  # whoever asked was stopped
+        line.send(said)
