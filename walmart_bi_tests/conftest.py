@@ -116,7 +116,7 @@ def migrations_read_once() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def engines_of_histories_kept() -> Iterator[None]:
     """Dagster makes an engine anew for each look into a SQLite file of its history, which knows none of its statements
-    yet: that was 40% of a load by the command. An engine that is kept holds no file open (NullPool)."""
+    yet: that was a sixth of a load by the command. An engine that is kept holds no file open (NullPool)."""
 
     @functools.lru_cache(ENGINES_KEPT)
     def made(address: str, options: tuple[tuple[str, Any], ...], timeout: int | None) -> Engine:
