@@ -76,35 +76,40 @@ def test_given_the_same_file_when_loaded_again_then_it_says_unchanged(loaded: tu
 
 
 @pytest.fixture(scope="module")
-def corrected(loaded: tuple[Path, Done]) -> Done:
-    """What the load of a correction printed, in which somebody pays in a way that nobody knows."""
+def corrected(loaded: tuple[Path, Done]) -> tuple[Done, Done]:
+    """What the load of a correction printed that has less than half of the rows: as it is, and when it is allowed.
+
+    Somebody pays in it in a way that nobody knows.
+    """
     directory, _ = loaded
     correction = directory / "sales_2024-05.csv"
-    correction.write_text(month_csv("2024-05", 290, seed=8, directory=directory).replace("UPI", "Twint"))
-    return run("load", correction)
+    correction.write_text(month_csv("2024-05", 20, seed=8, directory=directory).replace("UPI", "Twint"))
+    return run("load", correction), run("load", "--allow-shrink", correction)
 
 
-def test_given_a_value_that_nobody_knows_when_loaded_then_the_summary_names_it(corrected: Done):
-    assert "payment_method: Twint" in corrected.out
+def test_given_a_shrinking_file_when_loaded_then_exit_1_and_only_the_flag_lets_it_in(corrected: tuple[Done, Done]):
+    refused, allowed = corrected
+    assert refused.code == 1
+    assert "less than half" in refused.err and "Next step:" in refused.err
+    assert allowed.code == 0
+    assert re.search(r"2024-05 +2024-05-v2 +yes +20 ", run("status").out)
 
 
-def test_given_a_correction_when_loaded_and_rolled_back_then_the_history_tells(corrected: Done):
-    assert corrected.code == 0
-    assert re.search(r"2024-05-v2 +yes +290", run("history", "2024-05").out)
+def test_given_a_value_that_nobody_knows_when_loaded_then_the_summary_names_it(corrected: tuple[Done, Done]):
+    assert "payment_method: Twint" in corrected[1].out
+
+
+def test_given_a_correction_when_loaded_and_rolled_back_then_history_and_snapshot_tell(
+    loaded: tuple[Path, Done], corrected: tuple[Done, Done]
+):
+    directory, _ = loaded
+    manifest = directory / ".walmart_bi" / "bucket" / "dashboard_data" / "latest" / "manifest.json"
+    assert re.search(r"2024-05-v2 +yes +20", run("history", "2024-05").out)
+    assert "2024-05-v2" in manifest.read_text()
     done = run("rollback", "2024-05", "2024-05-v1")
     assert done.code == 0 and "2024-05-v1 is active" in done.out
     assert re.search(r"2024-05-v1 +yes", run("history", "2024-05").out)
-
-
-def test_given_a_shrinking_file_when_loaded_then_exit_1_and_only_the_flag_lets_it_in(loaded: tuple[Path, Done]):
-    directory, _ = loaded
-    short = directory / "short_2024-04.csv"
-    short.write_text(month_csv("2024-04", 20, seed=8, directory=directory))
-    refused = run("load", short)
-    assert refused.code == 1
-    assert "less than half" in refused.err and "Next step:" in refused.err
-    assert run("load", "--allow-shrink", short).code == 0
-    assert re.search(r"2024-04 +2024-04-v2 +yes +20 ", run("status").out)
+    assert "2024-05-v1" in manifest.read_text() and "2024-05-v2" not in manifest.read_text()
 
 
 # Seen when the month is looked for, and when the file is opened, counted, read to its end, and sorted by months.
