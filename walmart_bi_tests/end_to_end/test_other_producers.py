@@ -1,7 +1,8 @@
 """Objects that other producers put under `monthly_data/`, on both targets: found, cleaned, checked and loaded.
 
 The files are what pandas and pyarrow write by themselves from the cleaned columns, as the notebook before this project
-did; the numbers that must come out are added up from the rows with decimals, not with the code under test.
+did; the numbers that must come out are added up from the rows with decimals, not with the code under test. A file is
+read in the same way wherever it lies, so each format lies on one of the targets.
 """
 
 from __future__ import annotations
@@ -22,12 +23,25 @@ import pytest
 from walmart_bi_tests.project import QUIET, TARGETS, TestProject, failed_checks, failure_of
 
 MONTH = "2024-06"
+LOCAL, AWS = TARGETS
 Write = Callable[[pd.DataFrame], bytes]
 
 
-@pytest.fixture(params=TARGETS)
+@pytest.fixture
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestProject]:
-    with TARGETS[request.param](tmp_path) as made:
+    """An empty project, on this machine unless the test names a target."""
+    with TARGETS[getattr(request, "param", LOCAL)](tmp_path) as made:
+        yield made
+
+
+on_both_targets = pytest.mark.parametrize("project", TARGETS, indirect=True)
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
+    """A project that has loaded one object."""
+    with TARGETS[request.param](tmp_path_factory.mktemp(request.param)) as made:
+        assert deliver(made, f"{MONTH}/theirs.csv", pandas_csv(cleaned())).success
         yield made
 
 
@@ -128,22 +142,25 @@ def deliver(project: TestProject, name: str, content: bytes, *, whole: bool = Fa
     return run(project, request, whole=whole)
 
 
-@pytest.fixture(autouse=True)
-def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def settled() -> Iterator[None]:
     # A file counts as settled a second after it was written, and a look lasts seconds; the tests do not wait for that.
-    monkeypatch.setattr("walmart_bi.build.SETTLE", dt.timedelta(0))
-    monkeypatch.setattr("walmart_bi.build.LINGER", dt.timedelta(0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("walmart_bi.build.SETTLE", dt.timedelta(0))
+        patch.setattr("walmart_bi.build.LINGER", dt.timedelta(0))
+        yield
 
 
 @pytest.mark.parametrize(
-    ("name", "write"),
+    ("project", "name", "write"),
     [
-        (f"{MONTH}/walmart sales.csv", pandas_csv),
-        (f"cleaned_{MONTH}.csv", pandas_csv_with_index),
-        (f"{MONTH}/sales.parquet", pandas_parquet),
-        (f"{MONTH}/sales_utc.parquet", pandas_parquet_in_utc),
-        (f"{MONTH}/sales_typed.parquet", pyarrow_parquet),
+        (AWS, f"{MONTH}/walmart sales.csv", pandas_csv),
+        (LOCAL, f"cleaned_{MONTH}.csv", pandas_csv_with_index),
+        (LOCAL, f"{MONTH}/sales.parquet", pandas_parquet),
+        (LOCAL, f"{MONTH}/sales_utc.parquet", pandas_parquet_in_utc),
+        (AWS, f"{MONTH}/sales_typed.parquet", pyarrow_parquet),
     ],
+    indirect=["project"],
 )
 def test_given_what_pandas_or_pyarrow_writes_when_put_there_then_each_row_is_loaded_to_the_cent(
     project: TestProject, name: str, write: Write
@@ -183,23 +200,20 @@ def test_given_what_pandas_writes_when_put_there_then_the_run_goes_on_to_views_a
     assert project.store.read_bytes("dashboard_data/latest/kpi_total_revenue.csv").count(b"\n") == 2
 
 
-def test_given_a_loaded_object_when_ticked_again_then_neither_it_nor_our_own_copy_is_requested(project: TestProject):
-    assert deliver(project, f"{MONTH}/theirs.csv", pandas_csv(cleaned())).success
-    result = tick(project)
+def test_given_a_loaded_object_when_ticked_again_then_neither_it_nor_our_own_copy_is_requested(loaded: TestProject):
+    result = tick(loaded)
     assert not result.run_requests
     assert "this version has a run already" in result.skip_reason.skip_message
-    assert not tick(project, result.cursor).run_requests
+    assert not tick(loaded, result.cursor).run_requests
 
 
-def test_given_the_same_bytes_under_another_name_when_run_then_the_month_is_unchanged(project: TestProject):
-    content = pandas_csv(cleaned())
-    assert deliver(project, f"{MONTH}/theirs.csv", content).success
-    again = deliver(project, f"{MONTH}/theirs_again.csv", content)
-    assert again.success
-    assert [(entry.load_id, entry.is_active) for entry in project.warehouse.ledger()] == [(f"{MONTH}-v1", True)]
-    assert project.rows_by_month() == {MONTH: 60}
+def test_given_the_same_bytes_under_another_name_when_run_then_the_month_is_unchanged(loaded: TestProject):
+    assert deliver(loaded, f"{MONTH}/theirs_again.csv", pandas_csv(cleaned())).success
+    assert [(entry.load_id, entry.is_active) for entry in loaded.warehouse.ledger()] == [(f"{MONTH}-v1", True)]
+    assert loaded.rows_by_month() == {MONTH: 60}
 
 
+@on_both_targets
 def test_given_a_correction_under_the_same_name_when_run_then_it_replaces_the_month(project: TestProject):
     assert deliver(project, f"{MONTH}/theirs.parquet", pandas_parquet(cleaned())).success
     corrected = cleaned(58, cents=2500)
@@ -224,6 +238,7 @@ def test_given_rows_of_another_month_inside_when_run_then_the_object_is_rejected
     assert "outside" in rejected(project, f"{MONTH}/theirs.csv", content)
 
 
+@on_both_targets
 def test_given_too_many_bad_rows_when_run_then_the_month_is_not_loaded_and_the_rows_are_set_aside(project: TestProject):
     frame = cleaned(100)
     frame.loc[:8, "purchase_amount"] = -1.0
@@ -253,17 +268,18 @@ def nanoseconds(frame: pd.DataFrame) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "write", "words"),
+    ("project", "name", "write", "words"),
     [
-        ("theirs.parquet", nested, "cannot be read as text columns"),
-        ("theirs.parquet", nanoseconds, "60 of 60 records"),
-        ("theirs.parquet", lambda frame: pandas_parquet(frame)[:-100], "cannot be read"),
-        ("theirs.parquet", lambda frame: pandas_parquet(frame.iloc[:0]), "has no record"),
-        ("theirs.parquet", lambda frame: pandas_parquet(frame.drop(columns="city")), "Missing columns: City"),
-        ("theirs.csv", lambda frame: frame.to_csv(index=False, header=False).encode(), "Missing columns"),
-        ("theirs.csv", lambda frame: frame.to_csv(index=False, sep="|").encode(), "Missing columns"),
-        ("theirs.csv", lambda frame: frame.to_json(date_format="iso").encode(), "is a JSON document"),
+        (LOCAL, "theirs.parquet", nested, "cannot be read as text columns"),
+        (LOCAL, "theirs.parquet", nanoseconds, "60 of 60 records"),
+        (AWS, "theirs.parquet", lambda frame: pandas_parquet(frame)[:-100], "cannot be read"),
+        (LOCAL, "theirs.parquet", lambda frame: pandas_parquet(frame.iloc[:0]), "has no record"),
+        (LOCAL, "theirs.parquet", lambda frame: pandas_parquet(frame.drop(columns="city")), "Missing columns: City"),
+        (LOCAL, "theirs.csv", lambda frame: frame.to_csv(index=False, header=False).encode(), "Missing columns"),
+        (LOCAL, "theirs.csv", lambda frame: frame.to_csv(index=False, sep="|").encode(), "Missing columns"),
+        (AWS, "theirs.csv", lambda frame: frame.to_json(date_format="iso").encode(), "is a JSON document"),
     ],
+    indirect=["project"],
     ids=["nested", "integer dates", "cut off", "empty", "column missing", "no header", "pipes", "JSON"],
 )
 def test_given_what_is_no_month_of_sales_when_run_then_one_clear_line_and_nothing_loaded(
