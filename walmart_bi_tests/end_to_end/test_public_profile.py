@@ -7,12 +7,14 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from walmart_bi.cli.project import Project
 from walmart_bi.cli.report import ROWS_SHOWN, print_kpis
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.kpis.privacy import CUSTOMER_LEVEL_COLUMNS
+from walmart_bi.reporting.manifest import read_manifest
 from walmart_bi.reporting.page.publish import StoryRefused, publish_story
 from walmart_bi.reporting.page.readback import read_page
 from walmart_bi.reporting.snapshot import LATEST, build_snapshot
@@ -56,6 +58,16 @@ def published(project: TestProject) -> dict[str, bytes]:
     return {info.key.removeprefix(LATEST): project.store.read_bytes(info.key) for info in infos}
 
 
+def test_the_page_of_latest_is_that_of_the_snapshots_folder_and_the_graph_says_where(project: TestProject):
+    (story,) = project.instance.fetch_materializations(dg.AssetKey("story_dashboard"), limit=1).records
+    manifest = read_manifest(project.store, LATEST)
+    assert manifest is not None and story.asset_materialization is not None
+    content = published(project)["story.html"]
+    assert project.store.read_bytes(f"dashboard_data/{manifest.snapshot_id}/story.html") == content
+    assert story.asset_materialization.metadata["page"].value == project.store.uri(f"{LATEST}story.html")
+    assert story.asset_materialization.metadata["size (bytes)"].value == len(content)
+
+
 def test_what_the_command_prints_is_what_the_files_show(project: TestProject, capsys: pytest.CaptureFixture[str]):
     print_kpis(Project(project.settings, project.store, project.warehouse))
     printed = capsys.readouterr().out
@@ -96,8 +108,9 @@ def test_no_customer_level_column_and_no_rare_label_is_in_any_file(project: Test
             assert not CUSTOMER_LEVEL_COLUMNS & set(content.decode().splitlines()[0].split(","))
 
 
+@pytest.mark.parametrize("project", ["local"], indirect=True)
 def test_the_internal_profile_shows_them_so_the_tests_above_can_see(project: TestProject):
-    catalog = load_catalog()
+    catalog, before = load_catalog(), published(project)
     build_snapshot(
         project.warehouse,
         project.store,
@@ -114,4 +127,5 @@ def test_the_internal_profile_shows_them_so_the_tests_above_can_see(project: Tes
         with pytest.raises(StoryRefused, match="another profile than public"):
             publish_story(project.warehouse, project.store, catalog, "public")
     finally:
-        assert project.run(assets=["tableau_snapshot", "story_dashboard"]).success
+        for name, content in before.items():
+            project.store.write_bytes(LATEST + name, content)

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -14,8 +13,8 @@ import pytest
 
 from walmart_bi.reporting.manifest import read_manifest
 from walmart_bi.reporting.page.readback import read_page
-from walmart_bi_tests.command_line import CHECKOUT, new_checkout
-from walmart_bi_tests.project import TARGETS, TestProject, failed_checks, failure_of, month_csv, new_project
+from walmart_bi_tests.command_line import CHECKOUT, in_directory, new_checkout, run
+from walmart_bi_tests.project import TestProject, failed_checks, failure_of, month_csv, new_project
 
 MONTH = "2024-05"
 PAGE = "dashboard_data/latest/story.html"
@@ -25,25 +24,14 @@ STORY_CHECKS = {"page_equals_the_views", "page_stands_alone"}
 Loaded = tuple[TestProject, dg.ExecuteInProcessResult]
 
 
-@contextmanager
-def loaded_project(target: str, directory: Path) -> Iterator[Loaded]:
-    with TARGETS[target](directory) as project:
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    directory = tmp_path_factory.mktemp("local")
+    with new_project(directory) as project:
         project.deliver("2024-05.csv", month_csv(MONTH, 60, directory=directory))
         result = project.run(MONTH)
         assert result.success and failed_checks(result) == set()
         yield project, result
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
-    with loaded_project("local", tmp_path_factory.mktemp("local")) as loaded:
-        yield loaded
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
-    with loaded_project("aws", tmp_path_factory.mktemp("aws")) as loaded:
-        yield loaded
 
 
 @pytest.fixture
@@ -65,11 +53,8 @@ def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, dg.MetadataValue
     return dict(event.metadata)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_given_a_load_when_done_then_the_page_is_in_latest_and_in_the_snapshots_folder(
-    target: str, request: pytest.FixtureRequest
-):
-    project, result = request.getfixturevalue(target)
+def test_given_a_load_when_done_then_the_page_is_in_latest_and_in_the_snapshots_folder(local: Loaded):
+    project, result = local
     manifest = read_manifest(project.store, "dashboard_data/latest/")
     assert manifest is not None
     content = project.store.read_bytes(PAGE)
@@ -182,7 +167,7 @@ def test_given_no_browser_when_opened_then_the_address_is_printed(loaded: TestPr
 
 
 def test_given_no_page_when_opened_then_the_next_step_is_named(tmp_path: Path):
-    new_checkout(tmp_path)
-    done = open_in(tmp_path, WALMART_BI_HOME=str(tmp_path / "home"))
-    assert done.returncode == 1
-    assert "There is no story page yet. Next step: load a file first: walmart-bi load FILE." in done.stderr
+    with in_directory(new_checkout(tmp_path)):
+        done = run("open")
+    assert done.code == 1
+    assert "There is no story page yet. Next step: load a file first: walmart-bi load FILE." in done.err
