@@ -8,15 +8,17 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from walmart_bi.build import build_definitions
 from walmart_bi.handover import Handover
 from walmart_bi.partitions import range_tags
 from walmart_bi.records import SourceFile
-from walmart_bi_tests.project import QUIET, month_csv, new_project
+from walmart_bi_tests.project import QUIET, TestProject, month_csv, new_project
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -77,12 +79,25 @@ def is_pickle(content: bytes) -> bool:
     return True
 
 
-def test_given_a_whole_load_when_it_has_run_then_no_value_was_handed_over_and_no_file_is_a_pickle(tmp_path: Path):
-    import pickle
+HOSTILE_COLUMNS = (
+    "'); DROP TABLE walmart_sales; --",
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+)
 
-    assert is_pickle(pickle.dumps({"month": "2024-05"}))
-    with new_project(tmp_path) as project:
-        project.deliver("sales_2024-05.csv", month_csv("2024-05", 60, directory=tmp_path))
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
+    """A whole load of a file with hostile columns, by a graph in which no value can be handed over."""
+    directory = tmp_path_factory.mktemp("project")
+    header, *rows = month_csv("2024-05", 60, directory=directory).splitlines()
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*header.split(","), *HOSTILE_COLUMNS])
+    writer.writerows([*row.split(","), *HOSTILE_COLUMNS] for row in rows)
+    with new_project(directory) as project:
+        project.deliver("sales_2024-05.csv", out.getvalue())
         resources = {
             "store": project.store,
             "warehouse": project.warehouse,
@@ -93,9 +108,26 @@ def test_given_a_whole_load_when_it_has_run_then_no_value_was_handed_over_and_no
             run_config=QUIET, instance=project.instance, tags=range_tags(("2024-05",)), raise_on_error=False
         )
         assert result.success, [event.message for event in result.all_events if event.is_failure]
-        written = [path for path in project.settings.home.rglob("*") if path.is_file()]
+        yield project
+
+
+def test_given_a_whole_load_when_it_has_run_then_no_value_was_handed_over_and_no_file_is_a_pickle(loaded: TestProject):
+    import pickle
+
+    assert is_pickle(pickle.dumps({"month": "2024-05"}))
+    written = [path for path in loaded.settings.home.rglob("*") if path.is_file()]
     assert len(written) > 10
     assert [path.name for path in written if is_pickle(path.read_bytes())] == []
+
+
+def test_given_columns_with_hostile_names_when_loaded_then_they_are_named_as_text_and_do_nothing(loaded: TestProject):
+    assert loaded.query("SELECT COUNT(*) FROM walmart_sales") == [(60,)]
+    source = Handover(loaded.store).read("raw_sales_file", "2024-05", SourceFile)
+    assert source.extra_columns == list(HOSTILE_COLUMNS)
+    published = {info.key: loaded.store.read_bytes(info.key) for info in loaded.store.list("dashboard_data/")}
+    assert published
+    for key, content in published.items():
+        assert not [name for name in HOSTILE_COLUMNS if name.encode() in content], key
 
 
 # What opens a port for the UI, its code or its daemon's clients.
@@ -132,30 +164,3 @@ def test_a_server_that_anybody_may_ask_is_seen():
         'CMD ["dagster", "code-server", "start", "--host", "0.0.0.0"]',
     ):
         assert open_servers(line) == [line.strip()]
-
-
-HOSTILE_COLUMNS = (
-    "'); DROP TABLE walmart_sales; --",
-    "=cmd|' /C calc'!A0",
-    "<script>alert(1)</script>",
-    "../../etc/passwd",
-)
-
-
-def test_given_columns_with_hostile_names_when_loaded_then_they_are_named_as_text_and_do_nothing(tmp_path: Path):
-    header, *rows = month_csv("2024-03", 40, directory=tmp_path).splitlines()
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*header.split(","), *HOSTILE_COLUMNS])
-    writer.writerows([*row.split(","), *HOSTILE_COLUMNS] for row in rows)
-    with new_project(tmp_path) as project:
-        project.deliver("sales_2024-03.csv", out.getvalue())
-        result = project.run("2024-03")
-        assert result.success
-        assert project.query("SELECT COUNT(*) FROM walmart_sales") == [(40,)]
-        source = Handover(project.store).read("raw_sales_file", "2024-03", SourceFile)
-        assert source.extra_columns == list(HOSTILE_COLUMNS)
-        published = {info.key: project.store.read_bytes(info.key) for info in project.store.list("dashboard_data/")}
-    assert published
-    for key, content in published.items():
-        assert not [name for name in HOSTILE_COLUMNS if name.encode() in content], key
