@@ -50,11 +50,13 @@ def wait_until_started(process: subprocess.Popen[str]) -> None:
         assert time.monotonic() < deadline and process.poll() is None
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Path]:
-    with in_directory(new_checkout(tmp_path)):
-        (tmp_path / "sales_2024-05.csv").write_text(month_csv("2024-05", 200, directory=tmp_path))
-        yield tmp_path
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project directory with a file to load; each load in it may be the first or another."""
+    directory = new_checkout(tmp_path_factory.mktemp("checkout"))
+    with in_directory(directory):
+        (directory / "sales_2024-05.csv").write_text(month_csv("2024-05", 200, directory=directory))
+        yield directory
 
 
 def test_given_a_killed_load_when_looked_for_then_its_run_is_failed_and_the_next_load_works(checkout: Path):

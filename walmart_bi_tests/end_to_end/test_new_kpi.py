@@ -5,10 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from walmart_bi_tests.command_line import in_directory, run
 from walmart_bi_tests.project import month_csv
 
 CHECKOUT = Path(__file__).parents[2]
@@ -72,17 +74,21 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture
+def by_command(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The command in this process, at home in that copy: of the package, only its SQL files differ from those here."""
+    monkeypatch.setattr("walmart_bi.kpis.catalog.sql_directory", lambda: checkout / "sql")
+    with in_directory(checkout):
+        yield
+
+
 def python(checkout: Path, *arguments: str) -> str:
-    done = ended(checkout, *arguments)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def ended(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(checkout)}
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, *arguments], cwd=checkout, env=environment, capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_given_one_new_file_when_the_definitions_load_then_asset_lineage_and_blocking_checks(checkout: Path):
@@ -93,10 +99,10 @@ def test_given_one_new_file_when_the_definitions_load_then_asset_lineage_and_blo
     assert described["checks"] == ["grain", "totals"]
 
 
-def test_given_one_new_file_when_a_month_is_loaded_then_its_csv_is_in_the_snapshot(checkout: Path):
+def test_given_one_new_file_when_a_month_is_loaded_then_its_csv_is_in_the_snapshot(checkout: Path, by_command: None):
     (checkout / "sales_2024-05.csv").write_text(month_csv("2024-05", 40, directory=checkout))
-    printed = python(checkout, "-m", "walmart_bi.cli", "load", "sales_2024-05.csv")
-    assert "Revenue by gender (kpi_revenue_by_gender)" in printed
+    done = run("load", "sales_2024-05.csv")
+    assert done.code == 0 and "Revenue by gender (kpi_revenue_by_gender)" in done.out
     latest = checkout / ".walmart_bi" / "bucket" / "dashboard_data" / "latest"
     lines = (latest / "kpi_revenue_by_gender.csv").read_text().splitlines()
     assert lines[0] == "gender,revenue,orders"
@@ -111,15 +117,15 @@ def test_given_one_new_file_when_the_docs_are_made_then_the_dictionary_has_it(ch
 
 
 def test_given_a_new_file_with_wrong_numbers_when_a_month_is_loaded_then_its_rows_are_and_the_file_is_named(
-    checkout: Path,
+    checkout: Path, by_command: None
 ):
     file = checkout / "sql" / "kpis" / "marketing" / "kpi_revenue_by_gender.sql"
     file.write_text(NEW_KPI.replace("COUNT(customer_id)", "COUNT(customer_id) + 1"))
     (checkout / "sales_2024-06.csv").write_text(month_csv("2024-06", 40, directory=checkout))
-    done = ended(checkout, "-m", "walmart_bi.cli", "load", "sales_2024-06.csv")
-    assert done.returncode == 1
-    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    done = run("load", "sales_2024-06.csv")
+    assert done.code == 1
+    (error,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
     assert "kpi_revenue_by_gender: totals: sum of orders is " in error
     assert "Next step: correct sql/kpis/marketing/kpi_revenue_by_gender.sql" in error
-    assert "\nloaded: 2024-06; what is made from the rows is not" in done.stdout
-    assert "not loaded: " not in done.stdout and "(kpi_total_revenue)" not in done.stdout
+    assert "\nloaded: 2024-06; what is made from the rows is not" in done.out
+    assert "not loaded: " not in done.out and "(kpi_total_revenue)" not in done.out
