@@ -135,6 +135,13 @@ def new_aws_project_with_queues(directory: Path) -> Iterator[tuple[TestProject, 
             yield project, raw_data, monthly_data
 
 
+@contextmanager
+def project_of_environment(directory: Path) -> Iterator[TestProject]:
+    """The project that the environment leads to, with a history of its own; the directory is where a test writes."""
+    with _opened(directory, Settings.from_environment()) as project:
+        yield project
+
+
 TARGETS: dict[str, Callable[[Path], AbstractContextManager[TestProject]]] = {
     "local": new_project,
     "aws": new_aws_project,

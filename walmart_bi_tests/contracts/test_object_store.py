@@ -23,8 +23,8 @@ from walmart_bi.stores.base import (
     validate_key,
 )
 from walmart_bi.stores.s3 import S3Store
-from walmart_bi_tests.contracts.processes import raced
 from walmart_bi_tests.contracts.stores import STORES, OpenStore
+from walmart_bi_tests.processes import raced
 
 
 @pytest.fixture(params=sorted(STORES))

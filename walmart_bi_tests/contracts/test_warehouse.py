@@ -34,8 +34,8 @@ from walmart_bi.warehouse.base import (
     WarehouseError,
 )
 from walmart_bi_tests.builders import SALES_SCHEMA, Row, make_month, make_row, make_rows
-from walmart_bi_tests.contracts.processes import forked, raced
 from walmart_bi_tests.contracts.warehouses import WAREHOUSES, Site, execute, load_all, load_for_ever
+from walmart_bi_tests.processes import forked, raced
 from walmart_bi_tests.rollups import rollup_problems
 
 MONTH = "2025-03"
@@ -762,7 +762,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_month_and_a_free_warehouse
 
     for _ in range(4):
         with forked(load_for_ever, site, months) as writer:
-            assert writer.said() == "loading"
+            assert writer.told() == "loading"
             time.sleep(moments.uniform(0, 0.1))
             writer.kill()
         require_one_whole_load(warehouse, contents)

@@ -29,7 +29,7 @@ from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi.warehouse.redshift_warehouse import RedshiftWarehouse
 from walmart_bi_tests import s3_servers
 from walmart_bi_tests.builders import make_month, make_rows
-from walmart_bi_tests.contracts.processes import forked
+from walmart_bi_tests.processes import forked
 from walmart_bi_tests.redshift_standin.standin import COPY_ROLE, PASSWORD, USER, shared_standin
 
 
@@ -68,7 +68,7 @@ class DuckDbSite:
     @contextlib.contextmanager
     def held_by_another_process(self) -> Iterator[str]:
         with forked(_read_for_ever, self) as holder:
-            yield f"process {holder.said()} "
+            yield f"process {holder.told()} "
 
 
 @contextlib.contextmanager
@@ -100,9 +100,8 @@ def load_for_ever(line: Connection, site: Site, months: list[MonthlyObject]) -> 
             line.send("loading")
 
 
-def load_when_told(environment: dict[str, str], line: Connection, site: Site, month: str, rows: int, city: str) -> None:
+def load_when_told(line: Connection, site: Site, month: str, rows: int, city: str) -> None:
     """Make a month, say so, and load it after the next word, in another process; what came of it is the last word."""
-    os.environ.update(environment)
     described = make_month(site.store(), month, make_rows(month, rows, city=city))
     line.send("ready")
     line.recv()
@@ -163,7 +162,7 @@ class RedshiftSite:
     @contextlib.contextmanager
     def held_by_another_process(self) -> Iterator[str]:
         with forked(_lock_for_ever, self) as holder:
-            yield f"session {holder.said()} "
+            yield f"session {holder.told()} "
 
 
 def execute(site: Site, *statements: str) -> None:

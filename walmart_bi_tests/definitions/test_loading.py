@@ -1,4 +1,4 @@
-"""What loading the definitions costs and touches, in a fresh interpreter."""
+"""What loading the definitions costs and touches, in a fresh interpreter, and what wrong settings say."""
 
 import importlib
 import subprocess

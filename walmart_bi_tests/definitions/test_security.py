@@ -18,7 +18,7 @@ from walmart_bi.build import build_definitions
 from walmart_bi.handover import Handover
 from walmart_bi.partitions import range_tags
 from walmart_bi.records import SourceFile
-from walmart_bi_tests.project import QUIET, TestProject, month_csv, new_project
+from walmart_bi_tests.project import QUIET, TestProject, failure_of, month_csv, new_project
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -107,7 +107,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
         result = job.execute_in_process(
             run_config=QUIET, instance=project.instance, tags=range_tags(("2024-05",)), raise_on_error=False
         )
-        assert result.success, [event.message for event in result.all_events if event.is_failure]
+        assert result.success, failure_of(result)
         yield project
 
 

@@ -25,10 +25,10 @@ from walmart_bi.cli.project import Project
 from walmart_bi.sales.sample import HEADER
 from walmart_bi.warehouse.redshift_settings import RedshiftSettings
 from walmart_bi_tests.command_line import Done, in_directory, new_checkout, run
-from walmart_bi_tests.end_to_end.rows import load_object_rows, load_rows
+from walmart_bi_tests.end_to_end.rows import load_rows
 from walmart_bi_tests.faulty_s3 import Fault as S3Fault
 from walmart_bi_tests.faulty_s3 import FaultyS3, cut_after, no_answer, refusal, slowly
-from walmart_bi_tests.project import aws_environment, failure_of, month_csv
+from walmart_bi_tests.project import aws_environment, failure_of, month_csv, project_of_environment
 from walmart_bi_tests.redshift_standin.front import Fault
 from walmart_bi_tests.redshift_standin.messages import SqlError
 from walmart_bi_tests.redshift_standin.standin import PASSWORD, USER, WORKGROUP, StandIn, server_tls, shared_standin
@@ -279,11 +279,12 @@ def test_given_a_parquet_file_of_a_wrong_type_when_loaded_then_one_line(site: Si
     assert f"sales_{MONTH}.parquet" in line and "write the file again with plain columns" in line
 
 
-def load_of_another_producer(name: str, content: bytes) -> list[str]:
+def load_of_another_producer(site: Site, name: str, content: bytes) -> list[str]:
     """Put the object under monthly_data/ and load it into the table; what a person reads of a failure."""
     key = f"monthly_data/{MONTH}/{name}"
-    Project.from_environment().store.write_bytes(key, content)
-    result = load_object_rows(key, MONTH)
+    with project_of_environment(site.directory) as project:
+        project.store.write_bytes(key, content)
+        result = project.load_object(MONTH, object_key=key)
     return [] if result.success else [failure_of(result)]
 
 
@@ -292,12 +293,12 @@ def test_given_bad_rows_of_another_producer_when_loaded_then_few_are_set_aside_a
     bad = lines[1].replace(f"{MONTH}-", "2024-13-")
     assert bad != lines[1]
 
-    assert load_of_another_producer("few.csv", "\n".join([*lines, bad]).encode()) == []
+    assert load_of_another_producer(site, "few.csv", "\n".join([*lines, bad]).encode()) == []
     assert site.rows() == [(f"{MONTH}-v1", ROWS)]
     (entry,) = Project.from_environment().warehouse.ledger()
     assert (entry.quarantined_rows, entry.source_quarantined, entry.source_records) == (0, 1, ROWS + 1)
 
-    (told_of_many,) = load_of_another_producer("many.csv", "\n".join([*lines, *[bad] * 10]).encode())
+    (told_of_many,) = load_of_another_producer(site, "many.csv", "\n".join([*lines, *[bad] * 10]).encode())
     assert "invalid_date 10" in told_of_many and "Next step: read the reasons in s3://" in told_of_many
     assert site.rows() == [(f"{MONTH}-v1", ROWS)]
 
@@ -306,5 +307,5 @@ def test_given_a_parquet_object_of_another_producer_with_a_wrong_type_then_one_l
     content = io.BytesIO()
     pq.write_table(pa.table({name: [["nested"]] for name in HEADER.split(",")}), content)
 
-    (line,) = load_of_another_producer("theirs.parquet", content.getvalue())
+    (line,) = load_of_another_producer(site, "theirs.parquet", content.getvalue())
     assert "cannot be read as text columns" in line and "Next step: write the file again" in line

@@ -6,13 +6,10 @@ The loads are processes of their own. The stand-in kills them at a chosen statem
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from functools import partial
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +21,8 @@ from walmart_bi_tests.builders import make_month, make_rows
 from walmart_bi_tests.command_line import in_directory, new_checkout
 from walmart_bi_tests.contracts.warehouses import RedshiftSite, load_when_told, redshift_standin
 from walmart_bi_tests.end_to_end.command import started
+from walmart_bi_tests.processes import Forked, forked
 from walmart_bi_tests.project import aws_environment, month_csv
-from walmart_bi_tests.proof.children import PRELOADED
 from walmart_bi_tests.redshift_standin.front import Fault
 from walmart_bi_tests.redshift_standin.standin import shared_standin
 from walmart_bi_tests.rollups import rollup_problems
@@ -51,40 +48,16 @@ def no_fault_is_left() -> Iterator[None]:
     shared_standin().front.faults.clear()
 
 
-@dataclass
-class Loading:
-    """A process that loads a month when it is told to."""
-
-    process: BaseProcess
-    line: Connection
-
-    def go_on(self) -> None:
-        self.line.send("go on")
-
-    def said(self) -> str:
-        """The outcome, when the process has ended."""
-        assert self.line.poll(60)
-        outcome: str = self.line.recv()
-        self.process.join(60)
-        return outcome
-
-
 @contextlib.contextmanager
-def loading(site: RedshiftSite, month: str, rows: int, city: str) -> Iterator[Loading]:
-    """A month of another size and city, in a fork of a process that has only imported: to import takes seconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    ours, theirs = context.Pipe()
-    process = context.Process(target=load_when_told, args=(dict(os.environ), theirs, site, month, rows, city))
-    process.start()
-    theirs.close()
-    try:
-        assert ours.recv() == "ready"
-        yield Loading(process, ours)
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
+def loading(site: RedshiftSite, month: str, rows: int, city: str) -> Iterator[Forked]:
+    """A process that loads a month of another size and city when it is told to."""
+    with forked(load_when_told, site, month, rows, city) as load:
+        assert load.told() == "ready"
+        yield load
+
+
+def go_on(load: Forked) -> None:
+    load.line.send("go on")
 
 
 def rows_of(site: RedshiftSite, month: str) -> Counter[Any]:
@@ -133,7 +106,7 @@ def test_a_load_killed_at_a_statement_leaves_the_old_month_or_the_new_one_and_ca
             wait([load.process.sentinel])  # only one thread may ask how it ended
 
         shared_standin().front.faults.append(Fault(f"^{statement}", when, meanwhile=look_and_kill))
-        load.go_on()
+        go_on(load)
         load.process.join(60)
         assert load.process.exitcode == -9
 
@@ -152,9 +125,9 @@ def test_two_processes_that_load_one_empty_month_together_leave_one_of_the_two(s
     both = [rows_made(MONTH, 30, "first"), rows_made(MONTH, 30, "second")]
     with loading(site, MONTH, 30, "first") as first, loading(site, MONTH, 30, "second") as second:
         # Whoever comes to COPY first has planned for an empty month, and waits there until the other has begun.
-        shared_standin().front.faults.append(Fault("^COPY", meanwhile=second.go_on, cut=False))
-        first.go_on()
-        ended = [load.said() for load in (first, second)]
+        shared_standin().front.faults.append(Fault("^COPY", meanwhile=partial(go_on, second), cut=False))
+        go_on(first)
+        ended = [load.result() for load in (first, second)]
 
     assert ended == ["loaded", "loaded"]
     assert rows_of(site, MONTH) in both

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _SALES, _UNIT, _CONTRACTS = "walmart_bi_tests/unit/sales", "walmart_bi_tests/unit", "walmart_bi_tests/contracts"
+_COLUMNS = tuple(f"{_SALES}/test_{name}.py" for name in ("columns", "amounts", "cleaned_file"))
 _CLEANING = (f"{_SALES}/test_cleaning.py", f"{_SALES}/test_cleaned_file.py", f"{_SALES}/test_corpus.py")
 _QUICK = " and not killed and not processes and not during_loads and not places_of_replaced"
-_ON_DUCKDB = f"duckdb and (test_warehouse or test_rollups or table_name or pieces_that_each_left){_QUICK}"
+_ON_DUCKDB = f"duckdb and (test_warehouse or test_rollups or table_name or their_pieces_are_joined){_QUICK}"
 _OBJECT = (
     "duckdb and (first_load_brings or stops_the_load or cannot_be_restored or without_rows or value_arrives_exactly"
     " or more_is_refused or missing_value_is_refused)"
@@ -49,9 +50,7 @@ MODULES: dict[str, Module] = {
     "values": Module("rules", "walmart_bi/sales/values.py", (f"{_SALES}/test_values.py",)),
     "date_order": Module("rules", "walmart_bi/sales/date_order.py", (f"{_SALES}/test_date_order.py",)),
     "amounts": Module("rules", "walmart_bi/sales/amounts.py", (f"{_SALES}/test_amounts.py",)),
-    "columns": Module(
-        "rules", "walmart_bi/sales/columns.py", (f"{_SALES}/test_columns.py", f"{_SALES}/test_cleaned_file.py"), 100
-    ),
+    "columns": Module("rules", "walmart_bi/sales/columns.py", _COLUMNS, 100),
     "cleaning": Module("rules", "walmart_bi/sales/cleaning.py", _CLEANING, 100),
     "duplicates": Module("rules", "walmart_bi/sales/duplicates.py", (f"{_SALES}/test_duplicates.py",)),
     "extra_copies": Module("rules", "walmart_bi/sales/extra_copies.py", (f"{_SALES}/test_cleaned_file.py",)),

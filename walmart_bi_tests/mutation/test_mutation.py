@@ -1,6 +1,8 @@
 """That mutants are made of what decides, that survivors are told and explained, and that the figures add up."""
 
 import dataclasses
+import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,16 @@ def test_every_module_and_every_test_that_judges_it_is_there() -> None:
     assert GROUPS == ("rules", "loader", "ledger")
     paths = [path for module in MODULES.values() for path in (module.path, *module.tests)]
     assert [path for path in paths if not (CHECKOUT / path).is_file()] == []
+
+
+def test_every_word_that_selects_or_leaves_out_tests_is_in_the_name_of_one() -> None:
+    """A test that gets another name would judge no mutant any more, and nobody would see it."""
+    paths = {path for module in MODULES.values() for path in module.tests}
+    tests = [re.findall(r"^def (test_\w+)", (CHECKOUT / path).read_text(), flags=re.MULTILINE) for path in paths]
+    names = [*paths, *itertools.chain.from_iterable(tests)]
+    words = {word for module in MODULES.values() for word in re.findall(r"\w+", module.only)}
+    words -= {"and", "or", "not", "duckdb", "redshift"}  # the last two are parameters
+    assert [word for word in sorted(words) if not any(word in name for name in names)] == []
 
 
 def test_every_explanation_has_a_reason_and_is_of_a_module_and_a_kind_and_there_once() -> None:

@@ -20,8 +20,9 @@ from typing import Any
 from walmart_bi.cli.project import Project
 from walmart_bi.sales.sample import write_sample
 from walmart_bi.warehouse.base import Reader, WarehouseBusy, WarehouseError
+from walmart_bi_tests.processes import Forked
 from walmart_bi_tests.proof import findings, warm  # noqa: F401 - this process logs in to look
-from walmart_bi_tests.proof.children import Child, child, run
+from walmart_bi_tests.proof.children import child, run
 from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.loads import Death, ended, load, watched
 from walmart_bi_tests.proof.places import Place, Target
@@ -180,7 +181,7 @@ class Judge:
     trial: Trial
     _listed: list[tuple[str, str]] = field(default_factory=list)
 
-    def watch(self, dying: Child) -> None:
+    def watch(self, dying: Forked) -> None:
         """Look again and again until the load died; once for certain while it stands at its point."""
         while True:
             if not dying.line.poll(LOOK_EVERY_SECONDS[self.trial.target]):
@@ -196,7 +197,7 @@ class Judge:
             elif said[0] != "done" or not self.trial.point.endswith(MIDDLE):  # a last point may be outrun
                 self.trial.findings.append(Finding("unexplained", f"the load did not die: {said}"))
 
-    def wait(self, again: Child) -> None:
+    def wait(self, again: Forked) -> None:
         """Look until the second load has ended, which must be well."""
         while not again.line.poll(LOOK_EVERY_SECONDS[self.trial.target]):
             self.look()

@@ -18,8 +18,9 @@ from typing import Any
 from walmart_bi.records import MonthlyObject
 from walmart_bi.reporting.page.publish import StoryRefused
 from walmart_bi.reporting.snapshot import SnapshotOvertaken
+from walmart_bi_tests.processes import Forked
 from walmart_bi_tests.proof import findings
-from walmart_bi_tests.proof.children import Child, child, run
+from walmart_bi_tests.proof.children import child, run
 from walmart_bi_tests.proof.findings import Finding
 from walmart_bi_tests.proof.loads import (
     at_once,
@@ -186,7 +187,7 @@ def bi_tool_holds_the_file(course: Course, rounds: Sequence[int], told: Callable
     return race
 
 
-def _start(racers: Sequence[Child]) -> None:
+def _start(racers: Sequence[Forked]) -> None:
     for racer in racers:
         assert racer.told() == ("ready", None)
     for racer in racers:
@@ -200,7 +201,7 @@ def _was_overtaken(said: tuple[str, Any] | None) -> bool:
     return any(words in said[1].line for words in OVERTAKEN.get(said[1].kind, ()))
 
 
-def _race(onlooker: Onlooker, racers: Sequence[Child], *, may_be_overtaken: bool = False) -> list[tuple[str, Any]]:
+def _race(onlooker: Onlooker, racers: Sequence[Forked], *, may_be_overtaken: bool = False) -> list[tuple[str, Any]]:
     """Let all go, look until all have ended, and note who did not end well; what those said who did."""
     _start(racers)
     race = onlooker.race

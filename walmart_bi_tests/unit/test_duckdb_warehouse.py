@@ -21,8 +21,8 @@ from walmart_bi.warehouse.duckdb_file import CONNECT_OPTIONS, DuckDbFile
 from walmart_bi.warehouse.duckdb_warehouse import DuckDbWarehouse
 from walmart_bi.warehouse.ledger import ledger_values
 from walmart_bi_tests.builders import make_month
-from walmart_bi_tests.contracts.processes import forked
 from walmart_bi_tests.contracts.warehouses import DuckDbSite, child, load_all
+from walmart_bi_tests.processes import forked
 
 MONTH = "2025-03"
 
@@ -137,7 +137,7 @@ def load_with_small_files(line, site, largest, months):
 def test_a_new_file_that_cannot_be_written_is_an_error_with_the_cause(site, warehouse, store):
     month = make_month(store, MONTH, 3)
     with forked(load_with_small_files, site, 4096, []) as writer:
-        assert "free disk space" in writer.said()
+        assert "free disk space" in writer.told()
     assert not site.database.exists()
     assert load(warehouse, month).action == "loaded"
 
@@ -400,7 +400,7 @@ def test_a_load_killed_between_insert_and_commit_leaves_the_old_month(site, ware
     history = warehouse.ledger()
     month = make_month(store, MONTH, 500)
     with forked(load_and_die_after_the_insert, site, month) as killed:
-        assert killed.said() == "inserted"
+        assert killed.told() == "inserted"
         killed.process.join(60)
         assert killed.process.exitcode == -signal.SIGKILL
 
@@ -414,7 +414,7 @@ def test_a_full_disk_stops_the_load_with_a_clear_error_and_keeps_the_old_month(s
     history = loaded.ledger()
     month = make_month(store, MONTH, 30_000)
     with forked(load_with_small_files, site, site.database.stat().st_size + 65_536, [month]) as writer:
-        assert "Nothing was changed. Next step: free disk space" in writer.said()
+        assert "Nothing was changed. Next step: free disk space" in writer.told()
 
     assert loaded.ledger() == history
     assert count(loaded) == 3
