@@ -1,9 +1,10 @@
 """The long form: `python -m walmart_bi_tests.mutation [module ...]`. Writes `docs/mutation.md`.
 
 Exit code 1 when a mutant survives that `survivors.toml` does not explain, a group is below the limit, or a module that
-was asked for was not tried to its end. What earlier runs found of a module stands until the module changes; of one that
-is asked for, only mutants that no test killed yet are tried again. Without a name, every module is gone through; a run
-that is stopped keeps what it found. Until every module was tried, the page is `build/mutation/mutation.md`.
+was asked for was not tried to its end. What earlier runs found of a module stands until the module changes, and is kept
+in `records/`; of one that is asked for, only mutants that no test killed yet are tried again. Without a name, every
+module is gone through; a run that is stopped keeps what it found. Until every module was tried, the page is
+`build/mutation/mutation.md`.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ from walmart_bi_tests.mutation.modules import Module
 from walmart_bi_tests.proof.document import CHECKOUT
 
 FOLDER = CHECKOUT / "build" / "mutation"
+# In the repository: a run takes hours, and goes on in any clone from what others found.
+RECORDS = Path(__file__).with_name("records")
 SEED = 1
 KILLED = "killed"
 _COPIED = ("sql", "walmart_bi_tests", "docs", "deploy", "tools", "benchmarks")
@@ -66,7 +68,7 @@ class Record:
 def load(name: str, module: Module) -> Record:
     """What earlier runs found of the module as it is now; nothing when it has changed since."""
     source = hashlib.sha256((CHECKOUT / module.path).read_bytes()).hexdigest()
-    kept = FOLDER / f"{name}.json"
+    kept = RECORDS / f"{name}.json"
     if kept.exists():
         known = {field.name for field in dataclasses.fields(Record)}
         facts = json.loads(kept.read_text(encoding="utf-8"))
@@ -211,6 +213,7 @@ def _change(diff: str) -> str:
 
 
 def _keep(name: str, record: Record) -> None:
-    part = FOLDER / f"{name}.json.part"
-    part.write_text(json.dumps(dataclasses.asdict(record), indent=1), encoding="utf-8")
-    part.replace(FOLDER / f"{name}.json")
+    RECORDS.mkdir(exist_ok=True)
+    part = RECORDS / f"{name}.json.part"
+    part.write_text(json.dumps(dataclasses.asdict(record), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(RECORDS / f"{name}.json")

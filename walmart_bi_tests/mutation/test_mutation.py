@@ -177,7 +177,8 @@ def test_given_every_module_tried_when_concluded_then_the_page_in_docs_is_the_ne
 def test_given_a_module_when_judged_then_its_mutants_are_killed_and_not_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mutants, "FOLDER", tmp_path)
+    monkeypatch.setattr(mutants, "FOLDER", tmp_path / "build")
+    monkeypatch.setattr(mutants, "RECORDS", tmp_path / "records")
     module = Module("rules", "walmart_bi/sales/coverage.py", ("walmart_bi_tests/unit/sales/test_coverage.py",), 3)
     told: list[str] = []
     record = mutants.judge("coverage", module, anew=False, processes=1, tell=told.append)

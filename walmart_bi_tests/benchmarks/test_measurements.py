@@ -1,0 +1,37 @@
+"""The measurements that are commands of their own end well and tell their figures. At tiny size; none is looked at."""
+
+import re
+import subprocess
+
+from benchmarks.measuring import CHECKOUT, python
+
+
+def told_by(module: str, *options: object) -> str:
+    done = subprocess.run(
+        python(f"benchmarks.{module}", *options), cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_given_few_rows_when_the_warm_graph_is_measured_then_it_is_set_against_both_scripts() -> None:
+    told = told_by("warm_graph", "--rows", 500, "--rounds", 1)
+    for name in ("script", "unchecked", "graph"):
+        assert re.search(rf"^{name} +[\d.]+ s CPU$", told, re.MULTILINE)
+    assert re.findall(r"^graph over (\w+): [\d.]+$", told, re.MULTILINE) == ["script", "unchecked"]
+
+
+def test_given_two_sizes_when_the_page_is_measured_then_each_is_told_with_its_ratio_to_the_first() -> None:
+    told = told_by("page_build", "--rows", 400, 800, "--rounds", 1)
+    assert re.findall(
+        r"^ +(\d+) rows: SQL .* the page alone .* times the first; [\d,]+ bytes$", told, re.MULTILINE
+    ) == [
+        "400",
+        "800",
+    ]
+    assert "1.00 times the first" in told.splitlines()[0]
+
+
+def test_given_a_file_that_lands_when_dagster_runs_then_the_time_to_fresh_kpis_is_told() -> None:
+    told = told_by("sensor_latency", "--drops", 1, "--rows", 200)
+    assert re.search(r"^file lands -> KPIs fresh, 200 rows: median [\d.]+ s, .* over 1 drops$", told, re.MULTILINE)
