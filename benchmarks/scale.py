@@ -18,11 +18,15 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measuring import Contender, measured, python, say, spread
 
+if TYPE_CHECKING:
+    from walmart_bi.sales.cluster import OpenCluster
+
 MONTHS = 12
+KEY = "raw_data/sales.csv"
 
 
 def main() -> int:
@@ -48,9 +52,7 @@ def main() -> int:
 
 def compare(place: Path, rows: int, options: argparse.Namespace) -> None:
     """All work on one file, in interleaved rounds."""
-    file = place / "bucket" / "raw_data" / "sales.csv"
-    file.parent.mkdir(parents=True)
-    measured(Contender("the file", python("benchmarks.sales_file", file, "--rows", rows, "--dirty", 0.02)))
+    make_file(place, rows)
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in WORK}
     for _ in range(options.rounds):
         for name, found in results.items():
@@ -66,6 +68,13 @@ def compare(place: Path, rows: int, options: argparse.Namespace) -> None:
         columns = ("driver", "workers", "wall", "driver_mib", "worker_mib")
         cells = [spread([each[column] for each in found], 0 if "mib" in column else 1) for column in columns]
         print(f"| {rows:,} | {name} | {' | '.join(cells)} |", flush=True)
+
+
+def make_file(place: Path, rows: int) -> None:
+    """A file with 2% dirty records in the directory store of a place, and what the raw layer says of it."""
+    file = place / "bucket" / KEY
+    file.parent.mkdir(parents=True)
+    measured(Contender("the file", python("benchmarks.sales_file", file, "--rows", rows, "--dirty", 0.02)))
 
 
 def taken(options: argparse.Namespace) -> dict[str, Any]:
@@ -87,7 +96,7 @@ def inspect(options: argparse.Namespace) -> dict[str, Any]:
     """The raw layer's reading: hash and independent count."""
     from benchmarks.project_clean import inspected
 
-    return {"records": inspected(options.place / "bucket" / "raw_data" / "sales.csv").records}
+    return {"records": inspected(options.place / "bucket" / KEY).records}
 
 
 def cut_only(options: argparse.Namespace) -> dict[str, Any]:
@@ -96,7 +105,7 @@ def cut_only(options: argparse.Namespace) -> dict[str, Any]:
 
     from walmart_bi.sales.parts import cut
 
-    file, digest = options.place / "bucket" / "raw_data" / "sales.csv", hashlib.sha256()
+    file, digest = options.place / "bucket" / KEY, hashlib.sha256()
     outline = cut(file, file.name, digest.update, part_bytes=options.part_bytes)
     return {"parts": len(outline.parts) if outline else 0}
 
@@ -110,28 +119,34 @@ def start_only(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def clean(options: argparse.Namespace, *, in_parts: bool) -> dict[str, Any]:
-    """The cleaning itself, from a directory store."""
-    from benchmarks.months import month_names
+    """The cleaning itself."""
     from walmart_bi.dask_cluster import open_dask_cluster
+
+    cluster = partial(open_dask_cluster, "local", workers=options.workers) if in_parts else None
+    return cleaned(options.place, cluster, options.part_bytes)
+
+
+def cleaned(place: Path, cluster: OpenCluster | None, part_bytes: int | None) -> dict[str, Any]:
+    """Clean the file in a place's directory store, by a cluster or in this process: its counts and cents."""
+    from benchmarks.months import month_names
     from walmart_bi.records import SourceFile
     from walmart_bi.sales.cleaned_file import clean_file
     from walmart_bi.sales.cleaned_in_parts import Elsewhere, clean_in_parts
     from walmart_bi.stores.directory import DirectoryStore
 
-    store = DirectoryStore(options.place / "bucket")
-    info = store.head("raw_data/sales.csv")
-    known = SourceFile.from_json(store.read_bytes("raw_data/sales.csv.json"))
+    store = DirectoryStore(place / "bucket")
+    info = store.head(KEY)
+    known = SourceFile.from_json(store.read_bytes(f"{KEY}.json"))
     source = dataclasses.replace(known, key=info.key, etag=info.etag)
     work = clean_file
-    if in_parts:
-        cluster = partial(open_dask_cluster, "local", workers=options.workers)
-        work = partial(clean_in_parts, elsewhere=Elsewhere(cluster, store, say, options.part_bytes))
+    if cluster is not None:
+        work = partial(clean_in_parts, elsewhere=Elsewhere(cluster, store, say, part_bytes))
     with store.fetch(info.key) as path, tempfile.TemporaryDirectory() as workdir:
-        cleaned = work(
+        done = work(
             path, source, months=month_names(MONTHS), today=dt.date(2026, 1, 1), policy="auto", workdir=Path(workdir)
         )
-    cents = sum(month.totals.total_cents for month in cleaned.months.values())
-    return {**dataclasses.asdict(cleaned.counts), "cents": cents}
+    cents = sum(month.totals.total_cents for month in done.months.values())
+    return {**dataclasses.asdict(done.counts), "cents": cents}
 
 
 WORK = {

@@ -7,11 +7,14 @@ from benchmarks.measuring import CHECKOUT, python
 
 
 def told_by(module: str, *options: object) -> str:
-    done = subprocess.run(
-        python(f"benchmarks.{module}", *options), cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
+    return run(module, *options).stdout
+
+
+def run(module: str, *options: object) -> subprocess.CompletedProcess[str]:
+    command = python(f"benchmarks.{module}", *options)
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return done
 
 
 def test_given_few_rows_when_the_warm_graph_is_measured_then_it_is_set_against_both_scripts() -> None:
@@ -35,3 +38,15 @@ def test_given_two_sizes_when_the_page_is_measured_then_each_is_told_with_its_ra
 def test_given_a_file_that_lands_when_dagster_runs_then_the_time_to_fresh_kpis_is_told() -> None:
     told = told_by("sensor_latency", "--drops", 1, "--rows", 200)
     assert re.search(r"^file lands -> KPIs fresh, 200 rows: median [\d.]+ s, .* over 1 drops$", told, re.MULTILINE)
+
+
+def test_given_an_engine_that_is_not_installed_when_engines_are_measured_then_it_is_named_and_the_others_are_told() -> (
+    None
+):
+    done = run("engines", "--engines", "dask", "ray", "--rows", 500, "--parts", 2, "--workers", 1, "--rounds", 1)
+    assert "ray is left out: `pip install ray`" in done.stderr
+    told = re.findall(
+        r"^\| ([a-z ]+?)(?: [\d.]+)? \| ([a-z, ]+) \| [\d.]+ \| [\d.]+ \| \d+ \| \d+ \|$", done.stdout, re.M
+    )
+    works = ("import", "start, four empty calls, stop", "clean")
+    assert told == [("one process", "clean"), ("none", "clean"), *(("dask", work) for work in works)]
