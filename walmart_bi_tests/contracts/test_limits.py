@@ -75,7 +75,7 @@ def test_texts_and_amounts_that_just_fit_arrive_as_they_are(target):
     assert Counter(found) == Counter(tuple(row[name] for name in columns) for row in rows)
 
 
-@pytest.mark.parametrize(("name", "letter"), zip(WIDTHS, itertools.cycle(LETTERS)))
+@pytest.mark.parametrize(("name", "letter"), list(zip(WIDTHS, itertools.cycle(LETTERS))))
 def test_a_text_of_one_byte_more_is_refused(target, name, letter):
     width = WIDTHS[name]
     rows = [*ROWS[:2], ROWS[2] | {name: of_bytes(letter, width) + "x"}]
