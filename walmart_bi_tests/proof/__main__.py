@@ -2,6 +2,7 @@
 
 A run that is stopped writes what it came to, and goes on where it was when it is started again with the same product.
 The document in `docs/` gives way only to one of all that the proof asks for; until then it is `build/proof/proof.md`.
+With it the journal goes into `records/`, from which a run in another clone goes on too.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from unittest import mock
 
 from walmart_bi_tests.proof import faults, others, parts, sections
 from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, commit, document
-from walmart_bi_tests.proof.journal import FOLDER, Journal, open_journal
+from walmart_bi_tests.proof.journal import FOLDER, Journal, keep, open_journal
 from walmart_bi_tests.proof.parts import ASKED, Size, tell
 
 PARTS: dict[str, tuple[Callable[[Size, Journal], None], Callable[[Size, Journal], Section]]] = {
@@ -68,6 +69,8 @@ def main() -> int:
         }
         path = asked.output or place_of(written)
         path.write_text(document(written, list(last.values())), encoding="utf-8")
+        if path == DOCUMENT:
+            keep(journal)
         return path
 
     write()

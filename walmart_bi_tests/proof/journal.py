@@ -2,12 +2,14 @@
 
 Any process of the run adds lines, each with one write. The lines are of one product (`walmart_bi/`, `sql/`); what
 another came to is another file. So a tool of the proof can be mended without doing all again: each run says its commit.
+A journal grows under `build/`; what is kept of it in the repository goes on in another clone, and is behind the page.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Any
 from walmart_bi_tests.proof.document import CHECKOUT, product
 
 FOLDER = CHECKOUT / "build" / "proof"
+# In the repository: a run takes hours, and each figure of the page can be looked up, down to the single kill.
+RECORDS = Path(__file__).with_name("records")
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,23 @@ class Journal:
 
 
 def open_journal(run: str, *, anew: bool) -> Journal:
-    """The journal of this product; a new one when asked for, or when the code has changes that no commit names."""
+    """The journal of this product, begun with what the repository has of it.
+
+    A new one when asked for, or when the code has changes that no commit names.
+    """
     code = product()
     path = FOLDER / f"{code.replace(' ', '_')}.jsonl"
     if anew or " " in code:
         path.unlink(missing_ok=True)
+    elif not path.exists() and (kept := RECORDS / path.name).exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(kept, path)
     return Journal(path, run)
+
+
+def keep(journal: Journal) -> None:
+    """Put the journal into the repository, in place of those of earlier products."""
+    RECORDS.mkdir(exist_ok=True)
+    for old in RECORDS.glob("*.jsonl"):
+        old.unlink()
+    shutil.copy(journal.path, RECORDS)

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from walmart_bi_tests.proof import document as document_module
+from walmart_bi_tests.proof import journal as journal_module
 from walmart_bi_tests.proof import others
 from walmart_bi_tests.proof.__main__ import PARTS, place_of
 from walmart_bi_tests.proof.document import DOCUMENT, Run, Section, document
 from walmart_bi_tests.proof.faults import KINDS
 from walmart_bi_tests.proof.findings import Finding
-from walmart_bi_tests.proof.journal import Journal
+from walmart_bi_tests.proof.journal import Journal, keep, open_journal
 from walmart_bi_tests.proof.matrix import Trial
 from walmart_bi_tests.proof.parts import ASKED, CONVICTED_AT, Size, in_processes, kill_matrix, note_trial
 from walmart_bi_tests.proof.places import TARGETS
@@ -150,6 +151,25 @@ def test_given_less_than_is_asked_for_when_written_then_the_document_in_docs_sta
     sections = [Section("Kill matrix", True, "A table."), Section("Races", True, "Another.")]
     assert place_of(sections) == DOCUMENT
     assert place_of([*sections, Section("Mutated files", True, "", complete=False)]) != DOCUMENT
+
+
+def test_given_a_journal_in_the_repository_when_another_clone_runs_then_it_goes_on_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: Journal
+):
+    monkeypatch.setattr(journal_module, "RECORDS", tmp_path / "records")
+    monkeypatch.setattr(journal_module, "product", lambda: "abc")
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "of_an_earlier_product.jsonl").touch()
+    keep(Journal(stopped.path.rename(tmp_path / "abc.jsonl"), stopped.run))
+    assert [kept.name for kept in (tmp_path / "records").iterdir()] == ["abc.jsonl"]
+
+    monkeypatch.setattr(journal_module, "FOLDER", tmp_path / "build")
+    begun = open_journal("2026-01-02 00:00:00", anew=False)
+    assert written(begun) == written(Journal(tmp_path / "abc.jsonl", stopped.run)).replace(stopped.run, begun.run)
+    begun.add("fuzz", seed=0)
+    again = open_journal("2026-01-03 00:00:00", anew=False)
+    assert again.path == begun.path and list(again.results("fuzz"))[-1]["run"] == begun.run
+    assert list(open_journal("2026-01-04 00:00:00", anew=True).results("matrix")) == []
 
 
 def test_given_a_load_that_was_done_before_its_death_when_written_then_it_is_no_kill(stopped: Journal):
