@@ -99,7 +99,7 @@ clean: ## remove what the commands built; loaded data (.walmart_bi) and run hist
 
 setup-run: $(RUN_STAMP) $(PROJECT_STAMP)
 
-setup-dev: $(DEV_STAMP) $(PROJECT_STAMP)
+setup-dev: $(DEV_STAMP) $(PROJECT_STAMP) ## build .venv for tests, benchmarks and proof, and do nothing else
 
 # With no valid stamp nothing in .venv is trusted: it may come from another lock, or from an install that was stopped.
 $(RUN_STAMP):
@@ -107,13 +107,13 @@ $(RUN_STAMP):
 	echo "make: building $(VENV) with $$python (the first time takes a minute or two)"; \
 	rm -rf $(VENV); \
 	"$$python" -m venv $(VENV)
-	@echo 'make: installing the locked run-time packages'
+	@echo 'make: installing the locked run-time packages (it says nothing until it is done)'
 	@$(INSTALL) -r requirements.lock
 	@touch $@
 
 # The development lock holds the same versions as the run-time lock, so it adds to that environment.
 $(DEV_STAMP): | $(RUN_STAMP)
-	@echo 'make: installing the locked development packages'
+	@echo 'make: installing the locked development packages (it says nothing until it is done)'
 	@rm -f $(RUN_STAMP)
 	@$(INSTALL) -r requirements-dev.lock
 	@touch $(RUN_STAMP) $@

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.comparisons import LONG, cleaning, definitions, growth, overhead
-from benchmarks.measuring import CHECKOUT, Comparison, python, say
+from benchmarks.measuring import CHECKOUT, Comparison, positive, python, say
 from benchmarks.report import Printed, Section, write_report
 
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
@@ -31,8 +31,8 @@ Measurement = Callable[[Path, Sequence[int], int], Iterator[Section]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="for more than a million rows it is at most 2")
+    parser.add_argument("--rows", type=positive, nargs="+", default=SIZES)
+    parser.add_argument("--rounds", type=positive, default=ROUNDS, help="for more than a million rows it is at most 2")
     parser.add_argument("--only", choices=sorted(SECTIONS), nargs="+", default=sorted(SECTIONS))
     parser.add_argument("--output", type=Path, help="another place for the page")
     options = parser.parse_args(arguments)

@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import CHECKOUT, is_json, python, say, spread
+from benchmarks.measuring import CHECKOUT, is_json, positive, python, say, spread
 from benchmarks.scale import KEY, cleaned, make_file
 
 PACKAGES = {"dask": "distributed", "ray": "ray", "spark": "pyspark"}
@@ -125,10 +125,10 @@ def main() -> int:
     """Measure, and print a table; or with `--one` do one piece of work."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engines", nargs="+", choices=sorted(PACKAGES), default=list(PACKAGES))
-    parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--parts", type=int, default=4)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=positive, default=200_000)
+    parser.add_argument("--parts", type=positive, default=4)
+    parser.add_argument("--workers", type=positive, default=2)
+    parser.add_argument("--rounds", type=positive, default=3)
     parser.add_argument("--one", nargs=2, metavar=("ENGINE", "WORK"), help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -154,7 +154,7 @@ def measure(place: Path, options: argparse.Namespace) -> dict[tuple[str, str], l
     engines = {name.split()[0]: name for name in named}
     for engine in options.engines:
         if engine not in engines:
-            say(f"{engine} is left out: `pip install {PACKAGES[engine]}` puts it into this environment")
+            say(f"{engine} is left out: {PACKAGES[engine]} is not installed; put it into an environment of its own")
     contenders = [
         ("one process", "clean"),
         ("none", "clean"),

@@ -7,6 +7,7 @@ counts what this process held when it started the command, so this one loads not
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -85,6 +86,13 @@ class Comparison:
         ran = [each for each in self.contenders if each.samples]
         named = "; ".join(f"{each.name}: {each.answer or 'nothing'}" for each in ran)
         return named if len({each.answer for each in ran}) > 1 else ""
+
+
+def positive(text: str) -> int:
+    """A number on the command line of which at least one is needed."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
 
 
 def python(module: str, *arguments: object) -> list[str]:

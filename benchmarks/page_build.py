@@ -26,6 +26,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from benchmarks.measuring import positive
 from walmart_bi.assets.common import Site
 from walmart_bi.assets.story import build_story_assets
 from walmart_bi.kpis.catalog import Kpi, load_catalog
@@ -149,8 +150,8 @@ class Size:
 def main() -> int:
     """Fill the warehouses, run interleaved rounds, and print medians and the ratio to the smallest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[50_000, 1_000_000])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rows", type=positive, nargs="+", default=[50_000, 1_000_000])
+    parser.add_argument("--rounds", type=positive, default=7)
     options = parser.parse_args()
     catalog = load_catalog()
     site = Site(monthly_partitions(MONTHS[0]), "file", "duckdb", lambda key: key, lambda name: name)

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks.measuring import positive
 from benchmarks.months import month_names
 from walmart_bi.records import SourceFile
 from walmart_bi.sales.cleaned_file import clean_file
@@ -21,7 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--months", type=int, default=12)
+    parser.add_argument("--months", type=positive, default=12)
     parser.add_argument("--inspect", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,11 @@ load average when this was written {os.getloadavg()[0]:.1f}. Python {platform.py
 How to read it: every round runs each command once, so a ratio compares runs of the same minute; figures are
 `median [smallest..largest]`. CPU counts a command with the children that it waited for. Wall times of a machine that
 does other work at the same time are longer than they need be; their ratios can still be read. Every command is a
-process of its own, start and imports included."""
+process of its own, start and imports included. At most two rounds are run above a million rows.
+
+The cleaning stands beside what a user would write instead (`benchmarks/peers/`): *DuckDB SQL*, *polars*, *careful
+pandas*, which looks at each distinct value once, and *notebook pandas*, which does what a notebook does. What they
+leave out is [below](#what-the-peers-leave-out)."""
 
 
 def processor() -> str:

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
+from benchmarks.measuring import positive
 from benchmarks.page_build import CITIES, MONTHS, put_month
 from walmart_bi.kpis.catalog import load_catalog
 from walmart_bi.kpis.insights import facts
@@ -52,11 +53,11 @@ OF_LOADS: dict[str, Callable[[Sequence[float]], float]] = {"median": statistics.
 def main() -> int:
     """Measure reading at each number of rows, then loading at each length of history."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="*", default=[50_000, 1_000_000])
-    parser.add_argument("--history", type=int, nargs="*", default=[1, 12, 60])
-    parser.add_argument("--month-rows", type=int, nargs="+", default=[4_166, 50_000])
+    parser.add_argument("--rows", type=positive, nargs="*", default=[50_000, 1_000_000])
+    parser.add_argument("--history", type=positive, nargs="*", default=[1, 12, 60])
+    parser.add_argument("--month-rows", type=positive, nargs="+", default=[4_166, 50_000])
     parser.add_argument("--cities", type=int, default=CITIES)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=positive, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="walmart_bi_rollups_") as scratch:
         measure_reading(Path(scratch), options.rows, options.cities, options.rounds)

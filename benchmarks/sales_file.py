@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchmarks.measuring import positive
 from benchmarks.months import month_names
 from walmart_bi.months import first_day, next_month
 from walmart_bi.records import SourceFile
@@ -34,10 +35,10 @@ def main() -> int:
     """Write the file and, beside it, what the raw layer of the graph would say of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--rows", type=positive, required=True)
     parser.add_argument("--cities", choices=["repeating", "distinct"], default="repeating")
     parser.add_argument("--dirty", type=float, default=0.0)
-    parser.add_argument("--months", type=int, default=12)
+    parser.add_argument("--months", type=positive, default=12)
     options = parser.parse_args()
     write_sales(options.out, options.rows, cities=options.cities, dirty=options.dirty, months=options.months)
     return 0

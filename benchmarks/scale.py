@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measuring import Contender, measured, python, say, spread
+from benchmarks.measuring import Contender, measured, positive, python, say, spread
 
 if TYPE_CHECKING:
     from walmart_bi.sales.cluster import OpenCluster
@@ -32,10 +32,10 @@ KEY = "raw_data/sales.csv"
 def main() -> int:
     """Measure, and print a table; or with `--one` do one piece of work and print what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 5_000_000])
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--part-bytes", type=int, default=None)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rows", type=positive, nargs="+", default=[1_000_000, 5_000_000])
+    parser.add_argument("--workers", type=positive, default=2)
+    parser.add_argument("--part-bytes", type=positive, default=None)
+    parser.add_argument("--rounds", type=positive, default=2)
     parser.add_argument("--one", choices=sorted(WORK), help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -57,7 +57,7 @@ def compare(place: Path, rows: int, options: argparse.Namespace) -> None:
     for _ in range(options.rounds):
         for name, found in results.items():
             given = ["--one", name, "--place", place, "--workers", options.workers]
-            given += ["--part-bytes", options.part_bytes] if options.part_bytes else []
+            given += ["--part-bytes", options.part_bytes] if options.part_bytes is not None else []
             contender = Contender(name, python("benchmarks.scale", *given))
             measured(contender)
             say(f"{rows:,} rows: {contender.answer}")

@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measuring import positive
 from walmart_bi.months import first_day, months_between, next_month
 from walmart_bi.sales.sample import sample_file_name, write_sample
 from walmart_bi_tests.dagster_dev import dagster_dev, new_place
@@ -30,8 +31,8 @@ LAND_SECONDS = 120
 def main() -> int:
     """Run the measurement and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--drops", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=4_000)
+    parser.add_argument("--drops", type=positive, default=5)
+    parser.add_argument("--rows", type=positive, default=4_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="walmart_bi_latency_") as scratch:
         place = Path(scratch)

@@ -22,7 +22,7 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.bare_graph import run
-from benchmarks.measuring import CHECKOUT, spread
+from benchmarks.measuring import CHECKOUT, positive, spread
 from benchmarks.months import month_names
 from benchmarks.sales_file import write_sales
 from walmart_bi.build import build_definitions, build_resources
@@ -36,9 +36,9 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def main() -> int:
     """Run interleaved rounds and print medians and the ratio inside each round."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--months", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows", type=positive, default=50_000)
+    parser.add_argument("--months", type=positive, default=1)
+    parser.add_argument("--rounds", type=positive, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="walmart_bi_warm_graph_") as scratch:
         place, months = Path(scratch), month_names(options.months)
@@ -57,7 +57,7 @@ def main() -> int:
                 {name: cpu_seconds(place / "home", work) for name, work in works.items()}
                 for _ in range(options.rounds + 1)
             ][1:]
-    print(f"{options.rows:,} rows in {options.months} months, imports paid")
+    print(f"{options.rows:,} rows in {options.months} month(s), imports paid")
     for name in works:
         print(f"{name:<10} {spread([each[name] for each in rounds], 2)} s CPU")
     for name in ("script", "unchecked"):

@@ -12,6 +12,7 @@ from typing import Any
 import dask
 import pytest
 from distributed import LocalCluster
+from distributed.security import Security
 
 from walmart_bi import dask_cluster
 from walmart_bi.dask_cluster import open_dask_cluster
@@ -141,6 +142,46 @@ def test_given_nothing_answers_at_the_address_then_one_line_names_it(monkeypatch
     said = r"^tcp://127\.0\.0\.1:1: .*cannot be reached.*WALMART_BI_CLEANING_CLUSTER"
     with pytest.raises(ClusterError, match=said), open_dask_cluster("tcp://127.0.0.1:1"):
         pytest.fail("there is nobody")
+
+
+@pytest.mark.parametrize(
+    ("settings", "cause"),
+    [
+        ({}, "Dask is told of no certificates for an address of tls://"),
+        (
+            {"distributed.comm.tls.ca-file": "no_such.pem", "distributed.comm.tls.client.cert": "no_such.pem"},
+            r"certificates that Dask is told of cannot be read \(FileNotFoundError\)",
+        ),
+    ],
+)
+def test_given_an_encrypted_address_without_its_certificates_then_one_line_says_what_to_set(
+    settings: dict[str, str], cause: str
+) -> None:
+    said = rf"^tls://127\.0\.0\.1:1: .*{cause}.*DASK_DISTRIBUTED__COMM__TLS__CA_FILE.*CLIENT__CERT"
+    with (
+        dask.config.set(settings),
+        pytest.raises(ClusterError, match=said),
+        open_dask_cluster("tls://127.0.0.1:1"),
+    ):
+        pytest.fail("there is nobody")
+
+
+def test_given_an_encrypted_address_and_its_certificates_then_its_workers_do_the_work() -> None:
+    security = Security.temporary()
+    known = {
+        "distributed.comm.tls.ca-file": security.tls_ca_file,
+        "distributed.comm.tls.client.cert": security.tls_client_cert,
+        "distributed.comm.tls.client.key": security.tls_client_key,
+    }
+    with (
+        LocalCluster(
+            n_workers=1, processes=False, protocol="tls", host="127.0.0.1", dashboard_address=None, security=security
+        ) as scheduler,
+        dask.config.set(known),
+        open_dask_cluster(scheduler.scheduler_address) as cluster,
+    ):
+        assert scheduler.scheduler_address.startswith("tls://127.0.0.1:")
+        assert list(cluster.map(abs, [-1, 2])) == [1, 2]
 
 
 def test_given_dask_is_not_installed_then_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
