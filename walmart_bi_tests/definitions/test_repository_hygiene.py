@@ -79,7 +79,7 @@ def test_every_command_of_the_makefile_is_explained_by_make_help() -> None:
     makefile = (CHECKOUT / "Makefile").read_text()
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[0].split()
     explained = re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE)
-    assert explained == [name for name in phony if not name.startswith("setup-")]
+    assert explained == [name for name in phony if name != "setup-run"]  # what the others begin with
 
 
 def test_every_test_is_run_before_a_change_lands() -> None:
