@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import importlib.metadata
-import importlib.util
 import json
 import os
 import pickle
@@ -150,10 +150,11 @@ def main() -> int:
 
 def measure(place: Path, options: argparse.Namespace) -> dict[tuple[str, str], list[Taken]]:
     """All work of all engines that are there, in interleaved rounds; they have to give the same answer."""
-    named = [f"{engine} {importlib.metadata.version(PACKAGES[engine])}" for engine in options.engines if there(engine)]
-    engines = {name.split()[0]: name for name in named}
+    engines = {}
     for engine in options.engines:
-        if engine not in engines:
+        try:
+            engines[engine] = f"{engine} {importlib.metadata.version(PACKAGES[engine])}"
+        except importlib.metadata.PackageNotFoundError:
             say(f"{engine} is left out: {PACKAGES[engine]} is not installed; put it into an environment of its own")
     contenders = [
         ("one process", "clean"),
@@ -175,13 +176,8 @@ def measure(place: Path, options: argparse.Namespace) -> dict[tuple[str, str], l
     return found
 
 
-def there(engine: str) -> bool:
-    """Whether the engine's package is installed."""
-    return importlib.util.find_spec(PACKAGES[engine]) is not None
-
-
 def watched(command: Sequence[str]) -> tuple[Taken, str]:
-    """Run a command and look at all its processes until it ends: what they took, and its last line."""
+    """Run a command and look at all its processes until it ends: what they took, and its answer."""
     import psutil
 
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
