@@ -237,5 +237,5 @@ def test_given_rollups_that_are_not_what_the_rows_say_when_measured_then_it_stop
         "sales_by_city": rollups.OF_A_ROW["sales_by_city"].replace("1 AS orders", "2 AS orders")
     }
     monkeypatch.setattr(rollups, "OF_A_ROW", wrong)
-    with pytest.raises(SystemExit, match=r"read_views of 2,000 rows: not the same"):
+    with pytest.raises(SystemExit, match=r"views of 2,000 rows: not the same"):
         rollups.measure_reading(tmp_path, [2_000], cities=20, rounds=1)
