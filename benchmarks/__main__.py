@@ -1,9 +1,9 @@
 """Every measurement, one after the other, written to `docs/benchmarks.md`: `make bench`.
 
-What was measured is on the page after every round, so a run that is interrupted keeps it. The whole takes hours
-on two processors; `python -m benchmarks --rows 50000 --rounds 2` is the quick form, and `--only` takes one section.
-The page in `docs/` gives way only to a finished run of every section, size and round, in which all gave the same
-answer; any other is `build/benchmarks.md`.
+What was measured is on the page after every round, so a run that is interrupted keeps it. The whole takes an hour
+and a half to two on two processors; `python -m benchmarks --rows 50000 --rounds 2` is the quick form, and `--only`
+takes one section. The page in `docs/` gives way only to a finished run of every section, size and round, in which all
+gave the same answer; any other is `build/benchmarks.md`.
 
     python -m benchmarks [--rows 50000 1000000 10000000] [--rounds 5] [--only cleaning] [--output FILE]
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.comparisons import LONG, cleaning, definitions, growth, overhead
 from benchmarks.measuring import CHECKOUT, Comparison, positive, python, say
-from benchmarks.report import Printed, Section, write_report
+from benchmarks.report import Printed, Section, has_results, write_report
 
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
 PART = CHECKOUT / "build" / "benchmarks.md"
@@ -30,7 +30,9 @@ Measurement = Callable[[Path, Sequence[int], int], Iterator[Section]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=positive, nargs="+", default=SIZES)
     parser.add_argument("--rounds", type=positive, default=ROUNDS, help="for more than a million rows it is at most 2")
     parser.add_argument("--only", choices=sorted(SECTIONS), nargs="+", default=sorted(SECTIONS))
@@ -49,15 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     run(section, lambda: write_report(page, done, arguments=given, finished=False))
         finished = True
     except KeyboardInterrupt:
-        say(f"stopped; what was measured is in {page}")
+        say("stopped")
     differing = [each.title for each in done if isinstance(each, Comparison) and each.disagreement()]
     whole = finished and not differing and is_whole(options.only, options.rows, options.rounds)
     if whole and not options.output:
         page = PAGE
-    if done:
+    if not any(has_results(each) for each in done):
+        say("nothing was measured, and no page is written")
+    else:
         write_report(page, done, arguments=given, finished=finished)
-    print(page.read_text() if done else "nothing was measured")
-    say(f"{page} is written")
+        print(page.read_text())
+        say(f"{page} is written")
     if differing:
         say(f"not the same answer, so no figures: {'; '.join(differing)}")
     return 130 if not finished else 1 if differing else 0
@@ -77,9 +81,13 @@ def run(section: Section, keep: Callable[[], None]) -> None:
     command = python(section.module, *section.options.split())
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            section.lines += line
-            keep()
+        try:
+            for line in process.stdout:
+                section.lines += line
+                keep()
+        except KeyboardInterrupt:
+            process.terminate()  # it does not hear of an interrupt that is sent to this process alone
+            raise
     if process.returncode:
         sys.exit(f"{section.command} ended with {process.returncode}")
 
@@ -120,15 +128,16 @@ SECTIONS: dict[str, Measurement] = {
         "Whole graph over the bare work, warm",
         "benchmarks.warm_graph",
         "--rounds {rounds}",
-        "Script and graph as above, in one process that has paid its imports. `unchecked` is the script without the "
-        "functions of the checks: what loads and shows, and looks at nothing.",
+        "Script and graph as above, but of a single month, in one process that has paid its imports. `unchecked` is "
+        "the script without the functions of the checks: what loads and shows, and looks at nothing.",
     ),
     "page": _Script(
         "Snapshot and story page by rows",
         "benchmarks.page_build",
         "--rows {rows} --rounds {rounds}",
-        "SQL is what the warehouse answers, the asset what is done with it until the files are written, the page that "
-        "part of the asset which makes the HTML.",
+        "The snapshot is its files, CSV, Hyper and workbook. SQL is what the warehouse answers, for the snapshot and "
+        "for the page; what is done with it is counted beside it: the asset of the page, and that part of it which "
+        "makes the HTML.",
     ),
     "rollups": _Script(
         "KPI views, and month load as history grows",

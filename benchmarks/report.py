@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.measuring import Comparison, Contender, spread
 from benchmarks.peers import LEFT_OUT
+from walmart_bi_tests.proof.document import commit
 
 PACKAGES = ("dagster", "pandas", "numpy", "pyarrow", "duckdb", "polars")
 HEAD = """| {0} | CPU s | CPU / {1} | wall s | wall / {1} | peak MiB | rounds |
@@ -70,15 +71,17 @@ def introduction(arguments: str, finished: bool) -> str:
     state = "" if finished else " **The run was stopped before its end; this is what it had measured.**"
     return f"""# Benchmarks
 
-Written by `python -m benchmarks{arguments}` on {dt.datetime.now(dt.UTC):%Y-%m-%d}.{state}
+Written by `python -m benchmarks{arguments}` on {dt.datetime.now(dt.UTC):%Y-%m-%d}, commit `{commit()}`.{state}
 
 Machine: {os.cpu_count()} processors ({processor()}), {memory:.0f} GiB, {platform.system()} {platform.release()};
-load average when this was written {os.getloadavg()[0]:.1f}. Python {platform.python_version()}, {versions}.
+load average when this was written, that of the run included, {os.getloadavg()[0]:.1f}.
+Python {platform.python_version()}, {versions}.
 
 How to read it: every round runs each command once, so a ratio compares runs of the same minute; figures are
 `median [smallest..largest]`. CPU counts a command with the children that it waited for. Wall times of a machine that
-does other work at the same time are longer than they need be; their ratios can still be read. Every command is a
-process of its own, start and imports included. At most two rounds are run above a million rows.
+does other work at the same time are longer than they need be; their ratios can still be read. The memory is that of
+the largest process. In the tables every command is a process of its own, start and imports included, and above a
+million rows it is run at most twice. Sections without a table say what they measure.
 
 The cleaning stands beside what a user would write instead (`benchmarks/peers/`): *DuckDB SQL*, *polars*, *careful
 pandas*, which looks at each distinct value once, and *notebook pandas*, which does what a notebook does. What they

@@ -28,6 +28,7 @@ from walmart_bi.records import SourceFile
 from walmart_bi.sales.inspection import inspect_source
 from walmart_bi.warehouse import duckdb_warehouse
 from walmart_bi_tests.command_line import in_directory
+from walmart_bi_tests.proof.document import commit
 
 ROWS = 3_000
 
@@ -112,6 +113,21 @@ def test_given_a_run_is_interrupted_then_the_page_has_what_was_measured(tmp_path
     assert "| definitions |" in page.read_text()
 
 
+def test_given_an_earlier_page_when_a_run_is_stopped_before_it_measured_anything_then_that_page_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_scratch: Path, _rows: Sequence[int], _rounds: int) -> Iterator[Comparison]:
+        yield Comparison("Two loads", "Say a number.", "walmart_bi", [saying("walmart_bi", 1)], 0)
+        raise KeyboardInterrupt
+
+    page = tmp_path / "part.md"
+    page.write_text("an earlier run")
+    monkeypatch.setattr(whole_run, "SECTIONS", {"two": stopped})
+    assert main(["--output", str(page)]) == 130
+    assert page.read_text() == "an earlier run"
+    assert "nothing was measured, and no page is written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("cities", ["repeating", "distinct"])
 def test_a_file_is_the_same_bytes_each_time_and_what_its_record_says(tmp_path: Path, cities: str) -> None:
     digests = set()
@@ -187,6 +203,7 @@ def test_given_a_whole_run_when_contenders_differ_then_the_page_in_docs_stays_an
     monkeypatch.setattr(whole_run, "PART", tmp_path / "part.md")
     assert main([]) == ended
     assert "| peer |" in (tmp_path / "part.md").read_text()
+    assert f"commit `{commit()}`" in (tmp_path / "part.md").read_text()
     assert (tmp_path / "docs.md").exists() == (ended == 0)
     assert ("not the same answer, so no figures: Two loads" in capsys.readouterr().err) == (ended == 1)
 

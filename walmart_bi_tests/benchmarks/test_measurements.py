@@ -20,10 +20,12 @@ def test_given_few_rows_when_the_warm_graph_is_measured_then_it_is_set_against_b
     assert re.findall(r"^graph over (\w+): [\d.]+$", told, re.MULTILINE) == ["script", "unchecked"]
 
 
-def test_given_two_sizes_when_the_page_is_measured_then_each_is_told_with_its_ratio_to_the_first() -> None:
+def test_given_two_sizes_when_snapshot_and_page_are_measured_then_each_is_told_with_its_ratio_to_the_first() -> None:
     told = run("page_build", "--rows", 400, 800, "--rounds", 1).stdout
-    sizes = re.findall(r"^ +(\d+) rows: SQL .* the page alone .* the first; [\d,]+ bytes$", told, re.MULTILINE)
+    sizes = re.findall(r"^ +(\d+) rows, page: +SQL .* the page alone .* the first; [\d,]+ bytes$", told, re.MULTILINE)
     assert sizes == ["400", "800"]
+    snapshots = re.findall(r"^ +(\d+) rows, snapshot: SQL +[\d.]+ s CPU; beside it [\d.]+ s CPU", told, re.MULTILINE)
+    assert snapshots == ["400", "800"]
     assert "1.00 times the first" in told.splitlines()[0]
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from walmart_bi.sales.cleaned_file import CleanedFile, clean_file
+from walmart_bi_tests.corpus.containers import workbook
 from walmart_bi_tests.fuzz import runs, trial
 from walmart_bi_tests.fuzz.independent import find_records
 from walmart_bi_tests.fuzz.mutations import MUTATIONS, make_input
@@ -41,6 +43,13 @@ def test_given_a_seed_and_a_number_when_made_twice_then_the_input_is_the_same():
     assert first == again
     assert first.content != make_input(8, 11).content
     assert {name for number in range(300) for name in make_input(7, number).mutations} == set(MUTATIONS)
+
+
+def test_given_another_time_of_day_when_an_archive_is_made_then_it_is_the_same_bytes(monkeypatch):
+    made = workbook()
+    monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
+    monkeypatch.setattr(time, "localtime", lambda _seconds=None: time.gmtime(2_000_000_000))
+    assert workbook() == made
 
 
 def accepted_input(tmp_path: Path) -> tuple[int, Path]:

@@ -18,6 +18,7 @@ SEED = 20_240_320
 def test_given_random_histories_on_this_machine_when_compared_then_table_and_ledger_are_as_the_model_says():
     figures = run_histories("local", 4, 20, SEED)
     assert figures["histories"] >= 4
+    assert figures["steps"] == 20 * figures["histories"] + figures["histories of a single step"]
     assert figures["loads"] > 10 and figures["crashes"] > 0 and figures["ticks"] > 0
 
 

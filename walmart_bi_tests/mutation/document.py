@@ -31,7 +31,7 @@ def text(records: Mapping[str, Record], explanations: Sequence[Explanation]) -> 
         rows = [_row(f"`{name}`", record) for name, record in _of(group, records).items()]
         parts.append(f"## {group.capitalize()}\n\n{table(_COLUMNS, [*rows, _total(_of(group, records))])}")
     parts.append(_survivors(records, explanations))
-    parts.append(_reading())
+    parts.append(_reading(records))
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,6 +71,8 @@ def _intro(records: Mapping[str, Record], explanations: Sequence[Explanation]) -
     found = [each for name, record in records.items() for each in survivors(name, record)]
     new = len(unexplained(found, explanations))
     rest = "each of the others is explained below" if not new else f"{new} of the others are not explained"
+    tried = sum(counts.total() - counts["not tried"] for counts in map(Record.counts, records.values()))
+    total = sum(record.total for record in records.values())
     missing = [name for name, record in records.items() if not record.complete()]
     versions = sorted({f"mutmut {record.mutmut}" for record in records.values() if record.mutmut})
     pythons = sorted({f"Python {record.python}" for record in records.values() if record.python})
@@ -83,7 +85,7 @@ def _intro(records: Mapping[str, Record], explanations: Sequence[Explanation]) -
         "survives is a gap in the tests, or changes nothing that can be seen. Runs wrote this file, and nobody edits",
         "it; `make mutants` writes it again.",
         "",
-        f"**Killed: {shares}; {rest}.**",
+        f"**Killed: {shares} of the {tried:,} mutants that were tried, of {total:,}; {rest}.**",
         *([] if not missing else ["", f"Not tried, or not to the end: {', '.join(missing)}."]),
         "",
         table(
@@ -122,8 +124,12 @@ def _code(change: str) -> str:
     return f"{mark}{change}{mark}"
 
 
-def _reading() -> str:
-    sampled = [f"{name} {module.sample}" for name, module in MODULES.items() if module.sample is not None]
+def _reading(records: Mapping[str, Record]) -> str:
+    sampled = [
+        f"{name} {module.sample}"
+        for name, module in MODULES.items()
+        if module.sample is not None and (name not in records or module.sample < records[name].total)
+    ]
     lines = [
         "## How to read it",
         "",

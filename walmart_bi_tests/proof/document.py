@@ -68,7 +68,10 @@ def document(sections: Sequence[Section], runs: Sequence[Run]) -> str:
                     ("run", f"`{run.command}`, {run.started} UTC, {run.minutes:,.0f} minutes, commit `{run.commit}`")
                     for run in runs
                 ),
-                ("code", f"`walmart_bi/` and `sql/` are the same at each of these commits: `{product()}`"),
+                (
+                    "code",
+                    f"`walmart_bi/` and `sql/` are the same at each of these commits; hash of both: `{product()}`",
+                ),
                 ("machine", machine),
                 ("versions", versions),
             ],

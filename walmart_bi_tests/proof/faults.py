@@ -32,7 +32,7 @@ KINDS = {
     "test_network": "webhook, mail, Tableau",
     "test_dask": "Dask scheduler",
 }
-_OTHERS = "that no call is without a case"
+_OTHERS = "but that no call is without a case"
 _LONGEST = 300
 
 
@@ -100,7 +100,8 @@ def faults_section(_: Size, journal: Journal) -> Section:
         f"The source asks something of the outside in {last['sites']:,} places, which are found by reading it. "
         f"{sum(met.values()):,} times a fault met one of them and what came of it was right, or one line with cause, "
         "place and next step, and nothing was lost, doubled or shown that should not be. "
-        f"{len(failed)} tests did not hold, {others} of them not about one fault ({_OTHERS}).{lines}\n\n"
+        f"{len(failed)} tests did not hold"
+        f"{f', {others} of them not about one fault {_OTHERS}' if others else ''}.{lines}\n\n"
         f"{table(['what is asked', 'faults', 'did not hold'], rows)}"
     )
     complete = all(met.get(module) for module in KINDS)
