@@ -38,8 +38,6 @@ def open_dask_cluster(address: str, *, workers: int | None = None) -> Iterator[C
             place="WALMART_BI_CLEANING_CLUSTER",
             next_step="pip install -e '.[scale]' in the project's directory, or unset it to clean in one process.",
         ) from None
-    if address.startswith("tls://"):
-        _require_certificates(address)
     with ExitStack() as stack:
         try:
             target = stack.enter_context(_on_this_machine(workers)) if address == LOCAL else address
@@ -57,24 +55,6 @@ def open_dask_cluster(address: str, *, workers: int | None = None) -> Iterator[C
         except OSError as error:
             raise _lost(address, error) from error
         yield DaskCluster(client, address)
-
-
-def _require_certificates(address: str) -> None:
-    """Dask's client without certificates ends in a TypeError, and waits for forty seconds at the end of the process."""
-    from distributed.security import Security
-
-    try:
-        if Security().get_connection_args("client")["ssl_context"] is not None:
-            return
-        cause = "Dask is told of no certificates for an address of tls://."
-    except OSError as error:
-        cause = f"The certificates that Dask is told of cannot be read ({type(error).__name__})."
-    raise ClusterError(
-        cause,
-        place=address,
-        next_step="set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and "
-        "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY to the scheduler's (docs/scale.md), then run it again.",
-    )
 
 
 @contextmanager
