@@ -51,7 +51,7 @@ class Histories(RuleBasedStateMachine):
         self.crashed: list[tuple[str, ...]] = []
         self.looked_at = False
         self.is_fresh = False
-        self.steps = -1  # the first delivery is none of them
+        self.steps = 0
 
     def teardown(self) -> None:
         try:
@@ -231,7 +231,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def steps_are_counted(self) -> None:
-        """What must be true is asked after the first delivery and after each step."""
+        """What must be true is asked after each step, of which the first delivery is one."""
         self.steps += 1
 
     @invariant()
