@@ -128,7 +128,7 @@ def _reading(records: Mapping[str, Record]) -> str:
     sampled = [
         f"{name} {module.sample}"
         for name, module in MODULES.items()
-        if module.sample is not None and (name not in records or module.sample < records[name].total)
+        if module.sample is not None and module.sample < records[name].total
     ]
     lines = [
         "## How to read it",

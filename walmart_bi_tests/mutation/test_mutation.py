@@ -120,9 +120,8 @@ def test_the_document_has_the_figures_of_each_module_and_group_and_each_explaine
     records = {name: Record("s") for name in MODULES} | {"gates": RECORD}
     text = document.text(records, [EXPLAINED, dataclasses.replace(EXPLAINED, changes=("gone -> away",))])
     assert "| `gates` | 5 | 3 | 1 | 1 | 1 | 0 | 0 | 33.3% | `0123456789ab` |" in text
-    assert (
-        "**Killed: rules 33.3%, loader not tried, ledger not tried of the 3 mutants that were tried, of 5; 1 of" in text
-    )
+    assert "**Killed: rules 33.3%, loader not tried, ledger not tried of the 3 mutants that were tried, of 5; " in text
+    assert "of 5; 1 of the others are not explained.**" in text
     assert "- `refusals`, equivalent: They are never equal.\n  - `a < b -> a <= b`" in text
     assert "gone -> away" not in text
     assert document.groups_below_the_limit(records) == ["rules"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENT = CHECKOUT / "docs" / "proof.md"
+_CODE = ("walmart_bi", "walmart_bi_tests", "sql")
 _PACKAGES = [
     *("dagster", "duckdb", "pandas", "pyarrow", "pantab", "redshift-connector", "boto3", "moto", "hypothesis"),
 ]
@@ -101,17 +102,17 @@ def _state(section: Section) -> str:
 
 def commit() -> str:
     """The commit of the checkout, and whether the code has changes that it does not name."""
-    return (_git("rev-parse", "--short=12", "HEAD") or "not a checkout") + _changes()
+    return (_git("rev-parse", "--short=12", "HEAD") or "not a checkout") + _changes(*_CODE, "benchmarks")
 
 
 def product() -> str:
     """What is proven, by its content: the same for each commit that leaves it as it is."""
     trees = _git("rev-parse", "HEAD:walmart_bi", "HEAD:sql")
-    return (hashlib.sha256(trees.encode()).hexdigest()[:12] if trees else "not a checkout") + _changes()
+    return (hashlib.sha256(trees.encode()).hexdigest()[:12] if trees else "not a checkout") + _changes(*_CODE)
 
 
-def _changes() -> str:
-    return " with changes" if _git("status", "--porcelain", "--", "walmart_bi", "walmart_bi_tests", "sql") else ""
+def _changes(*places: str) -> str:
+    return " with changes" if _git("status", "--porcelain", "--", *places) else ""
 
 
 def _git(*arguments: str) -> str:

@@ -32,7 +32,6 @@ KINDS = {
     "test_network": "webhook, mail, Tableau",
     "test_dask": "Dask scheduler",
 }
-_OTHERS = "but that no call is without a case"
 _LONGEST = 300
 
 
@@ -101,7 +100,7 @@ def faults_section(_: Size, journal: Journal) -> Section:
         f"{sum(met.values()):,} times a fault met one of them and what came of it was right, or one line with cause, "
         "place and next step, and nothing was lost, doubled or shown that should not be. "
         f"{len(failed)} tests did not hold"
-        f"{f', {others} of them not about one fault {_OTHERS}' if others else ''}.{lines}\n\n"
+        f"{f', {others} of them not about one fault but that no call is without a case' if others else ''}.{lines}\n\n"
         f"{table(['what is asked', 'faults', 'did not hold'], rows)}"
     )
     complete = all(met.get(module) for module in KINDS)
